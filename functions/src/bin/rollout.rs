@@ -1,0 +1,11 @@
+//! The Lambda function `rollout`: see [`functions::rollout`].
+
+use functions::{rollout, run};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    run::log();
+    let config = run::aws().await;
+    let clients = rollout::Clients::new(&config, run::ledger(&config)?);
+    run::serve(async |event| rollout::handle(&clients, event).await).await
+}

@@ -1,0 +1,249 @@
+//! The only file that calls ECS.
+//!
+//! Task definitions travel as raw JSON: see [`crate::task_definition`] for why.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aws_config::SdkConfig;
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ecs::error::{BoxError, ProvideErrorMetadata};
+use aws_sdk_ecs::types::{Deployment as EcsDeployment, Service as EcsService, TaskDefinitionField};
+use aws_smithy_types::body::SdkBody;
+use ledger::transition::{Deployment, Progress};
+use ledger::{DeploymentId, RevisionArn, ServiceKey};
+use serde_json::Value;
+
+/// How often a registration is tried that ECS refuses for another one under way.
+const REGISTRATIONS: u32 = 6;
+
+/// ECS.
+#[derive(Clone, Debug)]
+pub struct Ecs(Client);
+
+/// What ECS says about a service, as far as we use it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Whether it is `ACTIVE`.
+    pub active: bool,
+    /// How it is deployed: `ECS` for rolling updates; `CODE_DEPLOY`, `EXTERNAL` or a strategy otherwise.
+    pub deployed_by: String,
+    /// How many tasks it shall have.
+    pub desired_count: i32,
+    /// Whether the circuit breaker is on and goes back.
+    pub rolls_back: bool,
+    /// Its deployments, and the task definition of each.
+    pub deployments: Vec<(Deployment, String)>,
+}
+
+impl Ecs {
+    /// A client with the settings of `config`.
+    pub fn new(config: &SdkConfig) -> Self {
+        Ecs(Client::new(config))
+    }
+
+    /// What ECS says about a service; `None` if it does not know it.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>
+    pub async fn service(&self, key: &ServiceKey) -> Result<Option<Service>> {
+        let answer = self
+            .0
+            .describe_services()
+            .cluster(key.cluster())
+            .services(key.service())
+            .send()
+            .await
+            .with_context(|| format!("cannot describe the service {key}"))?;
+        answer.services().first().map(parse_service).transpose()
+    }
+
+    /// The newest active revision of a family, tags included, as ECS answers it.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html>
+    pub async fn template(&self, family: &str) -> Result<Value> {
+        let capture = Capture::default();
+        self.0
+            .describe_task_definition()
+            .task_definition(family)
+            .include(TaskDefinitionField::Tags)
+            .customize()
+            .interceptor(capture.clone())
+            .send()
+            .await
+            .with_context(|| format!("cannot describe the template {family}"))?;
+        let body = capture.take().context("ECS answered nothing")?;
+        serde_json::from_slice(&body)
+            .with_context(|| format!("the answer about the template {family} is no JSON"))
+    }
+
+    /// Registers a task definition, given as the whole body of the call.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
+    pub async fn register(&self, definition: &Value) -> Result<RevisionArn> {
+        let family = definition["family"].as_str().unwrap_or_default();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.register_once(family, definition.to_string()).await {
+                // ECS answers with status 400 here, which the SDK does not take for a reason to try again.
+                // Source: <https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/258>
+                Err(error)
+                    if tries < REGISTRATIONS
+                        && error.message().is_some_and(|message| {
+                            message.contains("Too many concurrent attempts")
+                        }) =>
+                {
+                    let most = 100 * 2_u64.pow(tries);
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(50..=most))).await;
+                }
+                Err(error) => {
+                    let told = error.message().unwrap_or_default().to_owned();
+                    return Err(error).with_context(|| format!("cannot register {family}: {told}"));
+                }
+                Ok(arn) => return RevisionArn::parse(&arn.unwrap_or_default()),
+            }
+        }
+    }
+
+    async fn register_once(
+        &self,
+        family: &str,
+        body: String,
+    ) -> Result<
+        Option<String>,
+        aws_sdk_ecs::error::SdkError<
+            aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionError,
+        >,
+    > {
+        let registered = self
+            .0
+            .register_task_definition()
+            .family(family)
+            .set_container_definitions(Some(Vec::new()))
+            .customize()
+            // This runs before signing and on every attempt, so the signature covers the body that is sent.
+            .mutate_request(move |request| {
+                request
+                    .headers_mut()
+                    .insert("content-length", body.len().to_string());
+                *request.body_mut() = SdkBody::from(body.clone());
+            })
+            .send()
+            .await?;
+        Ok(registered
+            .task_definition
+            .and_then(|definition| definition.task_definition_arn))
+    }
+
+    /// Makes a revision the service's own, and returns the deployment that this began. The desired count is
+    /// left alone unless given: it belongs to autoscaling.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
+    pub async fn update(
+        &self,
+        key: &ServiceKey,
+        revision: &RevisionArn,
+        desired_count: Option<i32>,
+    ) -> Result<DeploymentId> {
+        let answer = self
+            .0
+            .update_service()
+            .cluster(key.cluster())
+            .service(key.service())
+            .task_definition(revision.as_str())
+            .set_desired_count(desired_count)
+            .send()
+            .await
+            .with_context(|| format!("cannot update the service {key} to {revision}"))?;
+        let service = answer
+            .service
+            .with_context(|| format!("UpdateService answered nothing about {key}"))?;
+        let primary = service
+            .deployments()
+            .iter()
+            .find(|deployment| is_primary(deployment));
+        match primary.and_then(|deployment| deployment.id()) {
+            Some(id) => DeploymentId::parse(id),
+            None => bail!("UpdateService answered no primary deployment of {key}"),
+        }
+    }
+}
+
+fn parse_service(service: &EcsService) -> Result<Service> {
+    let configuration = service.deployment_configuration();
+    let controller = service
+        .deployment_controller()
+        .map_or("ECS", |controller| controller.r#type().as_str());
+    let strategy = configuration
+        .and_then(|configuration| configuration.strategy())
+        .map_or("ROLLING", |strategy| strategy.as_str());
+    let deployed_by = match (controller, strategy) {
+        ("ECS", "ROLLING") => "ECS",
+        ("ECS", other) | (other, _) => other,
+    };
+    let breaker =
+        configuration.and_then(|configuration| configuration.deployment_circuit_breaker());
+    Ok(Service {
+        active: service.status() == Some("ACTIVE"),
+        deployed_by: deployed_by.to_owned(),
+        desired_count: service.desired_count(),
+        rolls_back: breaker.is_some_and(|breaker| breaker.enable() && breaker.rollback()),
+        deployments: service
+            .deployments()
+            .iter()
+            .map(parse_deployment)
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn parse_deployment(deployment: &EcsDeployment) -> Result<(Deployment, String)> {
+    let state = deployment.rollout_state().map(|state| state.as_str());
+    let progress = match state {
+        Some("COMPLETED") => Progress::Completed,
+        Some("FAILED") => Progress::Failed,
+        _ => Progress::InProgress,
+    };
+    let parsed = Deployment {
+        id: DeploymentId::parse(deployment.id().unwrap_or_default())?,
+        primary: is_primary(deployment),
+        progress,
+        reason: deployment
+            .rollout_state_reason()
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let definition = deployment.task_definition().unwrap_or_default();
+    Ok((parsed, definition.to_owned()))
+}
+
+fn is_primary(deployment: &EcsDeployment) -> bool {
+    deployment.status() == Some("PRIMARY")
+}
+
+/// Keeps an answer's body as it came. The body can be read only after it was deserialized: before, it is still
+/// a stream over a real connection.
+#[derive(Clone, Debug, Default)]
+struct Capture(Arc<Mutex<Option<Vec<u8>>>>);
+
+impl Capture {
+    fn take(&self) -> Option<Vec<u8>> {
+        self.0.lock().ok()?.take()
+    }
+}
+
+impl Intercept for Capture {
+    fn name(&self) -> &'static str {
+        "capture"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Ok(mut kept) = self.0.lock() {
+            *kept = context.response().body().bytes().map(<[u8]>::to_vec);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,281 @@
+//! What was heard: EventBridge's JSON becomes our own small structs here, and nowhere else.
+//!
+//! Unknown fields are welcome. A missing one has a rule: what every sample carries must be there, what AWS's
+//! schema calls optional may be absent. An error names the event's kind and the field.
+
+use anyhow::{Context, Result, bail};
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use ledger::transition::Seen;
+use ledger::{DeploymentId, Digest, ServiceKey};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What `rollout` hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Something happened to an image.
+    Image(ImageAction),
+    /// Somebody asks for a rollout.
+    Request(Request),
+}
+
+/// "ECR Image Action" and "ECR Replication Action", which says the same in the destination's region.
+/// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html>
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ImageAction {
+    /// `PUSH`, `DELETE`, `REPLICATE`, or an action of ECR's archive.
+    pub action_type: String,
+    /// `SUCCESS` or `FAILURE`; a replication says `FAILED`.
+    pub result: String,
+    /// The repository's name, without a registry.
+    pub repository_name: String,
+    /// Absent when an image is deleted by its tag.
+    pub image_digest: Option<Digest>,
+    /// Absent, or an empty string, for the parts of a multi-architecture push.
+    pub image_tag: Option<String>,
+}
+
+/// Our own event "Rollout Requested".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The event's id: the same request, delivered twice, is carried out once.
+    pub id: String,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// The detail of "Rollout Requested".
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Ask {
+    /// What to do.
+    pub action: AskedAction,
+    /// The target's name.
+    pub target: String,
+    /// The release to go to; without it, the one that ran before.
+    pub digest: Option<Digest>,
+    /// Who asks.
+    pub by: String,
+    /// Why, for the history.
+    pub why: Option<String>,
+}
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskedAction {
+    /// Go back to an earlier release.
+    Rollback,
+    /// Roll out again what runs.
+    Redeploy,
+}
+
+/// What `verdict` hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Watched {
+    /// Something was seen of a service.
+    Service(ServiceKey, Seen),
+    /// It is time to ask ECS about every open rollout.
+    Sweep,
+    /// An event of a kind that is heard, but with nothing in it for us.
+    Nothing {
+        /// Why there is nothing.
+        why: &'static str,
+    },
+}
+
+/// Parses what `rollout` hears.
+pub fn heard(event: Value) -> Result<Heard> {
+    let event = envelope(event)?;
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        ("aws.ecr", "ECR Image Action" | "ECR Replication Action") => {
+            Ok(Heard::Image(detail(event)?))
+        }
+        ("couplet", "Rollout Requested") => Ok(Heard::Request(Request {
+            id: event
+                .id
+                .clone()
+                .context("a \"Rollout Requested\" event has no id")?,
+            ask: detail(event)?,
+        })),
+        (source, kind) => bail!("rollout does not know the event \"{kind}\" from {source}"),
+    }
+}
+
+/// Parses what `verdict` hears.
+pub fn watched(event: Value) -> Result<Watched> {
+    let event = envelope(event)?;
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        ("aws.ecs", "ECS Deployment State Change") => deployment(event),
+        ("aws.ecs", "ECS Service Action") => service_action(event),
+        ("aws.ecs", "ECS Task State Change") => task(event),
+        ("aws.events", "Scheduled Event") => Ok(Watched::Sweep),
+        (source, kind) => bail!("verdict does not know the event \"{kind}\" from {source}"),
+    }
+}
+
+/// The event names its service only in `resources`, and the deployment only by its id.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html>
+fn deployment(event: EventBridgeEvent) -> Result<Watched> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Detail {
+        event_name: String,
+        deployment_id: DeploymentId,
+        #[serde(default)]
+        reason: String,
+    }
+    let service = service(&event)?;
+    let Detail {
+        event_name,
+        deployment_id,
+        reason,
+    } = detail(event)?;
+    let seen = match event_name.as_str() {
+        "SERVICE_DEPLOYMENT_IN_PROGRESS" => Seen::InProgress(deployment_id),
+        "SERVICE_DEPLOYMENT_COMPLETED" => Seen::Completed(deployment_id),
+        "SERVICE_DEPLOYMENT_FAILED" => Seen::Failed {
+            deployment: deployment_id,
+            reason,
+        },
+        _ => {
+            return Ok(Watched::Nothing {
+                why: "an event name that ECS did not document when this was written",
+            });
+        }
+    };
+    Ok(Watched::Service(service, seen))
+}
+
+/// Errors of the service scheduler: early words about what goes wrong. They name no deployment.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html>
+fn service_action(event: EventBridgeEvent) -> Result<Watched> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Detail {
+        event_type: String,
+        event_name: String,
+        reason: Option<String>,
+    }
+    let service = service(&event)?;
+    let detail: Detail = detail(event)?;
+    if detail.event_type != "ERROR" {
+        return Ok(Watched::Nothing {
+            why: "a service action that is not an error",
+        });
+    }
+    let reason = match detail.reason {
+        Some(reason) => format!("{}: {reason}", detail.event_name),
+        None => detail.event_name,
+    };
+    Ok(Watched::Service(
+        service,
+        Seen::Trouble {
+            deployment: None,
+            reason,
+        },
+    ))
+}
+
+/// A task that stopped although nobody wanted it to. `startedBy` is the deployment's id.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html>
+fn task(event: EventBridgeEvent) -> Result<Watched> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Detail {
+        cluster_arn: String,
+        #[serde(default)]
+        group: String,
+        started_by: Option<String>,
+        last_status: String,
+        stop_code: Option<String>,
+        stopped_reason: Option<String>,
+        #[serde(default)]
+        containers: Vec<Container>,
+    }
+    let detail: Detail = detail(event)?;
+    let Some(service) = detail.group.strip_prefix("service:") else {
+        return Ok(Watched::Nothing {
+            why: "a task that belongs to no service",
+        });
+    };
+    let unwanted = matches!(
+        detail.stop_code.as_deref(),
+        Some("TaskFailedToStart" | "EssentialContainerExited")
+    );
+    if detail.last_status != "STOPPED" || !unwanted {
+        return Ok(Watched::Nothing {
+            why: "a task that did not stop by itself",
+        });
+    }
+    let cluster = detail.cluster_arn.rsplit('/').next().unwrap_or_default();
+    let key = ServiceKey::parse(&format!("{cluster}/{service}"))
+        .context("an \"ECS Task State Change\" event names no service")?;
+    Ok(Watched::Service(
+        key,
+        Seen::Trouble {
+            deployment: detail
+                .started_by
+                .map(|id| DeploymentId::parse(&id))
+                .transpose()?,
+            reason: stop_reason(
+                &detail.containers,
+                detail
+                    .stopped_reason
+                    .as_deref()
+                    .unwrap_or("the task stopped"),
+            ),
+        },
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    name: String,
+    exit_code: Option<i64>,
+    reason: Option<String>,
+}
+
+/// "container web exited 137: OutOfMemoryError: …", or the task's own reason when no container ran.
+fn stop_reason(containers: &[Container], stopped_reason: &str) -> String {
+    let failed = containers
+        .iter()
+        .find(|container| container.exit_code.is_some_and(|code| code != 0))
+        .or_else(|| {
+            containers
+                .iter()
+                .find(|container| container.exit_code.is_some())
+        });
+    match failed {
+        Some(Container {
+            name,
+            exit_code: Some(code),
+            reason,
+        }) => {
+            let reason = reason.as_deref().unwrap_or(stopped_reason);
+            format!("container {name} exited {code}: {reason}")
+        }
+        _ => stopped_reason.to_owned(),
+    }
+}
+
+fn service(event: &EventBridgeEvent) -> Result<ServiceKey> {
+    let resource = event
+        .resources
+        .as_deref()
+        .and_then(|resources| resources.first())
+        .with_context(|| format!("a \"{}\" event names no service", event.detail_type))?;
+    ServiceKey::from_service_arn(resource)
+        .with_context(|| format!("malformed \"{}\" event", event.detail_type))
+}
+
+fn envelope(event: Value) -> Result<EventBridgeEvent> {
+    serde_json::from_value(event).context("not an EventBridge event")
+}
+
+fn detail<T: DeserializeOwned>(event: EventBridgeEvent) -> Result<T> {
+    serde_json::from_value(event.detail)
+        .with_context(|| format!("malformed \"{}\" event", event.detail_type))
+}

@@ -1,0 +1,172 @@
+//! The only file that calls GitHub.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ledger::{Commit, RolloutId};
+use reqwest::{Client, Method, RequestBuilder, Url};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// GitHub asks for the version of its API that a client was written for.
+/// Source: <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+const API_VERSION: &str = "2022-11-28";
+/// As many as a page has at the most.
+const PAGE: &str = "100";
+
+/// One repository of one GitHub, with a token for it.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    http: Client,
+    base: Url,
+    token: String,
+}
+
+/// A deployment, as far as we use it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Deployment {
+    /// Its number.
+    pub id: u64,
+    #[serde(default)]
+    payload: Value,
+}
+
+/// A status of a deployment or of a commit, as far as we use it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Status {
+    /// GitHub's word for the state.
+    pub state: String,
+    /// What it says.
+    pub description: Option<String>,
+    /// The context, of a commit's status only.
+    pub context: Option<String>,
+}
+
+/// An HTTP client that gives up after some seconds: Lambda's time is limited, its retries are not.
+pub fn client() -> Result<Client> {
+    Client::builder()
+        .user_agent(concat!("couplet/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(3))
+        .timeout(Duration::from_secs(8))
+        .build()
+        .context("cannot set up the HTTP client")
+}
+
+impl Repository {
+    /// The repository `owner/name` of the GitHub whose API is at `api`.
+    pub fn new(http: Client, api: &str, name: &str, token: String) -> Result<Self> {
+        let base = format!("{}/repos/{name}/", api.trim_end_matches('/'));
+        let base = Url::parse(&base).with_context(|| format!("{base} is not an address"))?;
+        Ok(Repository { http, base, token })
+    }
+
+    /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart.
+    /// <https://docs.github.com/en/rest/deployments/deployments>
+    pub async fn deployment(
+        &self,
+        commit: &Commit,
+        environment: &str,
+        rollout: &RolloutId,
+    ) -> Result<Deployment> {
+        let query = [
+            ("sha", commit.as_str()),
+            ("environment", environment),
+            ("per_page", PAGE),
+        ];
+        let found: Vec<Deployment> = self.get("deployments", &query).await?;
+        let ours = found
+            .into_iter()
+            .find(|deployment| deployment.payload["rollout"] == json!(rollout));
+        if let Some(deployment) = ours {
+            return Ok(deployment);
+        }
+        let body = json!({
+            "ref": commit,
+            "environment": environment,
+            "description": "Rolled out by Couplet",
+            "payload": { "rollout": rollout },
+            // Without these two GitHub merges the default branch first, and refuses while a check is red.
+            "auto_merge": false,
+            "required_contexts": [],
+        });
+        self.post("deployments", &body).await
+    }
+
+    /// The statuses of a deployment, newest first.
+    pub async fn deployment_statuses(&self, deployment: u64) -> Result<Vec<Status>> {
+        let path = format!("deployments/{deployment}/statuses");
+        self.get(&path, &[("per_page", PAGE)]).await
+    }
+
+    /// Adds a status to a deployment.
+    /// <https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status>
+    pub async fn add_deployment_status(&self, deployment: u64, body: &Value) -> Result<()> {
+        let path = format!("deployments/{deployment}/statuses");
+        self.post::<Value>(&path, body).await.map(drop)
+    }
+
+    /// The statuses of a commit, newest first.
+    /// <https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-for-a-reference>
+    pub async fn commit_statuses(&self, commit: &Commit) -> Result<Vec<Status>> {
+        let path = format!("commits/{commit}/statuses");
+        self.get(&path, &[("per_page", PAGE)]).await
+    }
+
+    /// Adds a status to a commit.
+    /// <https://docs.github.com/en/rest/commits/statuses#create-a-commit-status>
+    pub async fn add_commit_status(&self, commit: &Commit, body: &Value) -> Result<()> {
+        let path = format!("statuses/{commit}");
+        self.post::<Value>(&path, body).await.map(drop)
+    }
+
+    async fn get<T: for<'a> Deserialize<'a>>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T> {
+        let mut url = self.url(path)?;
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(Method::GET, url, |request| request).await
+    }
+
+    async fn post<T: for<'a> Deserialize<'a>>(&self, path: &str, body: &Value) -> Result<T> {
+        let url = self.url(path)?;
+        self.send(Method::POST, url, |request| request.json(body))
+            .await
+    }
+
+    fn url(&self, path: &str) -> Result<Url> {
+        self.base
+            .join(path)
+            .with_context(|| format!("{path} is not a path at GitHub"))
+    }
+
+    async fn send<T: for<'a> Deserialize<'a>>(
+        &self,
+        method: Method,
+        url: Url,
+        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<T> {
+        let what = format!("{method} {}", url.path());
+        let request = self
+            .http
+            .request(method, url)
+            .bearer_auth(&self.token)
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", API_VERSION);
+        let response = with(request)
+            .send()
+            .await
+            .with_context(|| format!("GitHub did not answer {what}"))?;
+        let status = response.status();
+        let body = response
+            .text()
+            .await
+            .with_context(|| format!("GitHub's answer to {what} broke off"))?;
+        if !status.is_success() {
+            bail!("GitHub answered {what} with {status}: {body}");
+        }
+        serde_json::from_str(&body)
+            .with_context(|| format!("GitHub's answer to {what} is malformed"))
+    }
+}

@@ -1,0 +1,30 @@
+//! Couplet's three Lambda functions.
+//!
+//! ```text
+//! ECR push, request ──► rollout ──► ledger, then ECS
+//! ECS events, schedule ► verdict ──► ledger
+//! ledger's stream ─────► report ───► GitHub
+//! ```
+//!
+//! Each goes the same way: event → read facts → decide → act.
+//!
+//! # Layout
+//! - [`event`]: EventBridge's JSON → what happened, in our own few fields
+//! - [`policy`], [`decide`], [`task_definition`], [`image`], [`telling`]: values in, values out
+//! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them
+//! - [`rollout`], [`verdict`], [`report`]: one function each
+//! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
+
+pub mod decide;
+pub mod ecr;
+pub mod ecs;
+pub mod event;
+pub mod github;
+pub mod image;
+pub mod policy;
+pub mod report;
+pub mod rollout;
+pub mod run;
+pub mod task_definition;
+pub mod telling;
+pub mod verdict;

@@ -1,0 +1,353 @@
+//! `rollout`: hears pushes and requests; writes the ledger, then ECS.
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_config::SdkConfig;
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger::table::{Claim, Raced};
+use ledger::transition::Progress;
+use ledger::{
+    Cause, DeploymentId, Ledger, Release, RevisionArn, Rollout, RolloutId, Stage, Target,
+};
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::decide::{self, Action, Pushed};
+use crate::ecr::Ecr;
+use crate::ecs::{Ecs, Service};
+use crate::event::{self, AskedAction, Heard, Request};
+use crate::{policy, task_definition};
+
+/// How often a decision is made again because another claim came first.
+const TRIES: usize = 8;
+/// How far back a rollback looks for an earlier release, in rollouts.
+const HISTORY: i32 = 100;
+
+/// All that this function can reach.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The images.
+    pub ecr: Ecr,
+    /// The services.
+    pub ecs: Ecs,
+}
+
+impl Clients {
+    /// Clients with the settings of `config`.
+    pub fn new(config: &SdkConfig, ledger: Ledger) -> Self {
+        Clients {
+            ledger,
+            ecr: Ecr::new(config),
+            ecs: Ecs::new(config),
+        }
+    }
+}
+
+/// One event. The answer says, target by target, what was done and why.
+pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
+    let outcomes = match event::heard(event)? {
+        Heard::Image(action) => match decide::pushed(action.clone()) {
+            Ok(pushed) => on_push(clients, &pushed).await?,
+            Err(why) => {
+                info!(
+                    ecr.repository = action.repository_name,
+                    image.digest = action.image_digest.as_ref().map(|digest| digest.as_str()),
+                    "ignored: {why}"
+                );
+                vec![json!({ "ignored": why })]
+            }
+        },
+        Heard::Request(request) => vec![on_request(clients, &request).await?],
+    };
+    Ok(Value::Array(outcomes))
+}
+
+/// Every target that follows the repository is served; the error of one does not keep the others back.
+async fn on_push(clients: &Clients, pushed: &Pushed) -> Result<Vec<Value>> {
+    let targets = clients.ledger.followers(&pushed.repository).await?;
+    let mut outcomes = Vec::new();
+    let mut errors = Vec::new();
+    for target in &targets {
+        match push_to_target(clients, target, pushed).await {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
+        }
+    }
+    ensure!(errors.is_empty(), "{}", errors.join("; "));
+    if outcomes.is_empty() {
+        info!(
+            ecr.repository = pushed.repository,
+            "ignored: no target follows this repository"
+        );
+    }
+    Ok(outcomes)
+}
+
+async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> Result<Value> {
+    let Some(followed) = policy::follow(&target.tag_policy, &pushed.tag)? else {
+        return Ok(ignored(
+            target,
+            &pushed.tag,
+            "the tag policy does not follow this tag",
+        ));
+    };
+    let key = target.key();
+    for _ in 0..TRIES {
+        let now = Utc::now();
+        let (image, standing) = tokio::try_join!(
+            clients.ecr.tagged(&pushed.repository, &pushed.tag),
+            clients.ledger.standing(&key, pushed.digest.as_str()),
+        )?;
+        let mut release = match decide::on_push(target, pushed, image.as_ref(), &standing, now) {
+            Action::Ignore { why } => return Ok(ignored(target, &pushed.tag, why)),
+            Action::Resume(rollout) => return resume(clients, target, *rollout).await,
+            Action::RollOut(release) => release,
+        };
+        release.commit = match &followed.commit {
+            Some(commit) => Some(commit.clone()),
+            None => {
+                clients
+                    .ecr
+                    .commit(&release.repository, &release.digest)
+                    .await?
+            }
+        };
+        let service = service(clients, target).await?;
+        let rollout = new_rollout(target, release, Cause::Push, now);
+        let claimed = clients
+            .ledger
+            .claim(&Claim {
+                by: pushed.digest.as_str(),
+                rollout: &rollout,
+                head: &standing.head,
+                supersedes: standing.in_flight.as_ref(),
+            })
+            .await?;
+        if claimed == Raced::No {
+            return drive(clients, target, rollout, service).await;
+        }
+    }
+    bail!("other claims on {} came first {TRIES} times", target.name)
+}
+
+async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
+    let ask = &request.ask;
+    let targets = clients.ledger.targets().await?;
+    let target = targets
+        .iter()
+        .find(|target| target.name == ask.target)
+        .with_context(|| format!("{} asks for the unknown target {}", ask.by, ask.target))?;
+    for _ in 0..TRIES {
+        let now = Utc::now();
+        let key = target.key();
+        let (standing, history) = tokio::try_join!(
+            clients.ledger.standing(&key, &request.id),
+            clients.ledger.history(&key, HISTORY),
+        )?;
+        let action = decide::on_request(ask.action, ask.digest.as_ref(), &standing, &history, now);
+        let release = match action {
+            Action::Ignore { why } => return Ok(ignored(target, "", why)),
+            Action::Resume(rollout) => return resume(clients, target, *rollout).await,
+            Action::RollOut(release) => release,
+        };
+        let service = service(clients, target).await?;
+        let cause = Cause::Request {
+            action: match ask.action {
+                AskedAction::Rollback => "rollback".to_owned(),
+                AskedAction::Redeploy => "redeploy".to_owned(),
+            },
+            by: ask.by.clone(),
+            why: ask.why.clone(),
+        };
+        let rollout = new_rollout(target, release, cause, now);
+        let claimed = clients
+            .ledger
+            .claim(&Claim {
+                by: &request.id,
+                rollout: &rollout,
+                head: &standing.head,
+                supersedes: standing.in_flight.as_ref(),
+            })
+            .await?;
+        if claimed == Raced::No {
+            return drive(clients, target, rollout, service).await;
+        }
+    }
+    bail!("other claims on {} came first {TRIES} times", target.name)
+}
+
+/// Carries on with what another invocation left half-done.
+async fn resume(clients: &Clients, target: &Target, rollout: Rollout) -> Result<Value> {
+    let taken = clients.ledger.take_over(&rollout, Utc::now()).await?;
+    if taken == Raced::Yes {
+        return Ok(ignored(
+            target,
+            &rollout.release.tag,
+            "this rollout is being carried out",
+        ));
+    }
+    let service = service(clients, target).await?;
+    drive(clients, target, rollout, service).await
+}
+
+/// The service, refused here, before anything is claimed, if it is not one that we can roll.
+async fn service(clients: &Clients, target: &Target) -> Result<Service> {
+    let key = target.key();
+    let service = clients.ecs.service(&key).await?;
+    let service = service.with_context(|| format!("ECS knows no service {key}"))?;
+    ensure!(service.active, "the service {key} is not active");
+    ensure!(
+        service.deployed_by == "ECS",
+        "the service {key} is deployed by {}; couplet only does rolling updates",
+        service.deployed_by
+    );
+    Ok(service)
+}
+
+/// Brings a claimed rollout to ECS. Each step is noted under the condition that the rollout is still open.
+async fn drive(
+    clients: &Clients,
+    target: &Target,
+    rollout: Rollout,
+    service: Service,
+) -> Result<Value> {
+    let revision = match rollout.revision.clone() {
+        Some(revision) => revision,
+        None => {
+            let template = clients.ecs.template(&target.template).await?;
+            let body = task_definition::revision(&template, target, &rollout)?;
+            clients.ecs.register(&body).await?
+        }
+    };
+    if clients.ledger.registered(&rollout, &revision).await? == Raced::Yes {
+        return Ok(ignored(
+            target,
+            &rollout.release.tag,
+            "superseded before it was deployed",
+        ));
+    }
+    let (deployment, rolls_back_to) = deploy(clients, target, &revision, &service).await?;
+    let noted = clients
+        .ledger
+        .deploying(&rollout, &deployment, rolls_back_to.as_ref(), Utc::now())
+        .await?;
+    if noted == Raced::Yes {
+        give_way(clients, target).await?;
+        return Ok(ignored(
+            target,
+            &rollout.release.tag,
+            "superseded while it was deployed",
+        ));
+    }
+    info!(
+        target.name = target.name,
+        rollout.id = rollout.id.as_str(),
+        release.tag = rollout.release.tag,
+        image.digest = rollout.release.digest.as_str(),
+        release.commit = rollout
+            .release
+            .commit
+            .as_ref()
+            .map(|commit| commit.as_str()),
+        ecs.revision = revision.as_str(),
+        ecs.deployment = deployment.as_str(),
+        "rolling out {} to {}",
+        rollout.release.label(),
+        target.name
+    );
+    Ok(json!({ "rollout": rollout.id, "deployment": deployment }))
+}
+
+/// Updates the service, and says which deployment this began and which one ECS would go back to.
+///
+/// UpdateService takes no client token. What an earlier try began is found by its revision and adopted.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html>
+async fn deploy(
+    clients: &Clients,
+    target: &Target,
+    revision: &RevisionArn,
+    service: &Service,
+) -> Result<(DeploymentId, Option<DeploymentId>)> {
+    let begun = service
+        .deployments
+        .iter()
+        .find(|(deployment, definition)| deployment.primary && definition == revision.as_str());
+    // A service without tasks completes its first deployment at once, with an image that may not even exist:
+    // nothing that anybody wants back.
+    let before = service
+        .deployments
+        .iter()
+        .map(|(deployment, _)| deployment)
+        .find(|deployment| deployment.progress == Progress::Completed)
+        .filter(|_| service.rolls_back && service.desired_count > 0)
+        .map(|deployment| deployment.id.clone());
+    let deployment = match begun {
+        Some((deployment, _)) => deployment.id.clone(),
+        None => {
+            let first = (service.desired_count == 0).then_some(target.first_count as i32);
+            clients.ecs.update(&target.key(), revision, first).await?
+        }
+    };
+    Ok((deployment, before))
+}
+
+/// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken
+/// the newer one's place in ECS. The newer one is put back; if it has no revision yet, it is still to come.
+async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
+    let key = target.key();
+    let Some(newer) = clients.ledger.in_flight(&key).await? else {
+        bail!(
+            "the rollout that superseded another on {} has ended meanwhile",
+            target.name
+        );
+    };
+    let Some(revision) = &newer.revision else {
+        return Ok(());
+    };
+    let deployment = clients.ecs.update(&key, revision, None).await?;
+    let back = newer.rolls_back_to.as_ref();
+    let noted = clients
+        .ledger
+        .deploying(&newer, &deployment, back, Utc::now())
+        .await?;
+    ensure!(
+        noted == Raced::No,
+        "the rollout {} ended while it was put back",
+        newer.id
+    );
+    Ok(())
+}
+
+fn new_rollout(target: &Target, release: Release, cause: Cause, now: DateTime<Utc>) -> Rollout {
+    Rollout {
+        id: RolloutId::new(now, &release.digest),
+        target: target.name.clone(),
+        service: target.key(),
+        environment: target.environment.clone(),
+        github_repository: target.github_repository.clone(),
+        environment_url: target.environment_url.clone(),
+        release,
+        cause,
+        stage: Stage::Claimed,
+        revision: None,
+        deployment: None,
+        rolls_back_to: None,
+        reason: None,
+        verdict: None,
+        claimed_at: now,
+        driven_at: now,
+        deployed_at: None,
+        ended_at: None,
+        deadline: now + TimeDelta::seconds(target.deadline_seconds.into()),
+    }
+}
+
+fn ignored(target: &Target, tag: &str, why: &str) -> Value {
+    info!(
+        target.name = target.name,
+        release.tag = tag,
+        "ignored: {why}"
+    );
+    json!({ "target": target.name, "ignored": why })
+}

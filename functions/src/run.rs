@@ -1,0 +1,59 @@
+//! What the three binaries share: settings, logs, and Lambda's loop.
+
+use std::env;
+
+use anyhow::{Context, Result};
+use aws_config::{BehaviorVersion, SdkConfig};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use ledger::Ledger;
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+/// Sets up logs: one JSON object a line, `info` unless `RUST_LOG` says otherwise.
+pub fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .init();
+}
+
+/// The SDK's settings from Lambda's environment. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` are
+/// honoured: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+pub async fn aws() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await
+}
+
+/// The ledger that `COUPLET_LEDGER_TABLE` names.
+pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
+    let client = aws_sdk_dynamodb::Client::new(config);
+    Ok(Ledger::new(client, setting("COUPLET_LEDGER_TABLE")?))
+}
+
+/// A setting that must be there; the error names the variable.
+pub fn setting(name: &str) -> Result<String> {
+    env::var(name).with_context(|| format!("the environment variable {name} is not set"))
+}
+
+/// Runs Lambda's loop with `handle`. An error goes back to Lambda, which retries the event and then puts it
+/// into the failure queue; it is logged here, once, with everything that led to it.
+pub async fn serve<H>(handle: H) -> Result<(), Error>
+where
+    H: AsyncFn(Value) -> Result<Value>,
+{
+    let handle = &handle;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        // Boxed, because the nested futures of the SDK exceed the compiler's limit on a type's depth.
+        Box::pin(handle(event.payload)).await.map_err(|error| {
+            tracing::error!(aws.request_id = event.context.request_id, "{error:#}");
+            Diagnostic {
+                error_type: "couplet".to_owned(),
+                error_message: format!("{error:#}"),
+            }
+        })
+    }))
+    .await
+}

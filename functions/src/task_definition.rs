@@ -1,0 +1,285 @@
+//! Template and image → the revision that the service will run, on raw JSON.
+//!
+//! ECS gains fields faster than any SDK learns them, and a typed round trip drops what it does not know. So the
+//! template goes through as it came, but for the image, the family and the identity that we add.
+
+use anyhow::{Context, Result, bail, ensure};
+use ledger::{Rollout, Target};
+use serde_json::{Map, Value, json};
+
+/// What DescribeTaskDefinition adds and RegisterTaskDefinition refuses.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html>
+const ANSWERED_ONLY: [&str; 9] = [
+    "compatibilities",
+    "deleteRequestedAt",
+    "deregisteredAt",
+    "registeredAt",
+    "registeredBy",
+    "requiresAttributes",
+    "revision",
+    "status",
+    "taskDefinitionArn",
+];
+
+/// The body of RegisterTaskDefinition for `rollout`, from the answer of DescribeTaskDefinition (with its tags).
+/// Fails if the template is not active, or if the target's container does not run the target's repository.
+pub fn revision(answer: &Value, target: &Target, rollout: &Rollout) -> Result<Value> {
+    let mut definition = answer["taskDefinition"]
+        .as_object()
+        .with_context(|| format!("the template {} is malformed", target.template))?
+        .clone();
+    let status = definition.get("status").and_then(Value::as_str);
+    ensure!(
+        status.is_none_or(|status| status == "ACTIVE"),
+        "the template {} is {}, not ACTIVE",
+        target.template,
+        status.unwrap_or_default()
+    );
+    for field in ANSWERED_ONLY {
+        definition.shift_remove(field);
+    }
+    definition.insert("family".to_owned(), json!(target.family));
+    set_image(container(&mut definition, target)?, target, rollout)?;
+    definition.insert("tags".to_owned(), tags(&answer["tags"], rollout));
+    Ok(Value::Object(definition))
+}
+
+fn container<'a>(
+    definition: &'a mut Map<String, Value>,
+    target: &Target,
+) -> Result<&'a mut Map<String, Value>> {
+    definition
+        .get_mut("containerDefinitions")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .find(|container| container["name"] == json!(target.container))
+        .and_then(Value::as_object_mut)
+        .with_context(|| {
+            format!(
+                "the template {} has no container named {}",
+                target.template, target.container
+            )
+        })
+}
+
+/// Pins the image by its digest in the template's own registry, and tells the container what it is.
+fn set_image(container: &mut Map<String, Value>, target: &Target, rollout: &Rollout) -> Result<()> {
+    let image = container
+        .get("image")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let repository = without_reference(image);
+    let own =
+        repository == target.repository || repository.ends_with(&format!("/{}", target.repository));
+    if !own {
+        bail!(
+            "container {} of the template {} runs {repository}, not the repository {}",
+            target.container,
+            target.template,
+            target.repository
+        );
+    }
+    let pinned = format!("{repository}@{}", rollout.release.digest);
+    container.insert("image".to_owned(), json!(pinned));
+
+    let identity = identity(rollout);
+    let mut environment = match container.get_mut("environment").map(Value::take) {
+        Some(Value::Array(variables)) => variables,
+        _ => Vec::new(),
+    };
+    environment.retain(|variable| {
+        !identity
+            .iter()
+            .any(|(_, name, _)| variable["name"] == json!(name))
+    });
+    for (_, name, value) in &identity {
+        environment.push(json!({ "name": name, "value": value }));
+    }
+    container.insert("environment".to_owned(), Value::Array(environment));
+    Ok(())
+}
+
+/// The template's tags but those of AWS, which cannot be set, and ours.
+fn tags(template: &Value, rollout: &Rollout) -> Value {
+    let mut tags: Vec<Value> = template.as_array().cloned().unwrap_or_default();
+    tags.retain(|tag| {
+        let key = tag["key"].as_str().unwrap_or_default();
+        !key.starts_with("aws:") && !key.starts_with("couplet:")
+    });
+    tags.push(json!({ "key": "couplet:target", "value": rollout.target }));
+    for (key, _, value) in identity(rollout) {
+        tags.push(json!({ "key": key, "value": value }));
+    }
+    Value::Array(tags)
+}
+
+/// What a revision says of itself: tag, environment variable, value.
+fn identity(rollout: &Rollout) -> Vec<(&'static str, &'static str, String)> {
+    let mut identity = vec![
+        ("couplet:rollout", "COUPLET_ROLLOUT", rollout.id.to_string()),
+        (
+            "couplet:digest",
+            "COUPLET_DIGEST",
+            rollout.release.digest.to_string(),
+        ),
+    ];
+    if let Some(commit) = &rollout.release.commit {
+        identity.push(("couplet:commit", "COUPLET_COMMIT", commit.to_string()));
+    }
+    identity
+}
+
+/// `registry:5000/team/web:tag@sha256:…` without `:tag` and `@sha256:…`.
+fn without_reference(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use ledger::{Cause, Commit, Digest, Release, RolloutId, Stage, TagPolicy};
+
+    fn target() -> Target {
+        Target {
+            name: "web".into(),
+            environment: "production".into(),
+            repository: "team/web".into(),
+            cluster: "main".into(),
+            service: "web".into(),
+            container: "web".into(),
+            template: "web-template".into(),
+            family: "web".into(),
+            tag_policy: TagPolicy::Exact("live".into()),
+            github_repository: "owner/web".into(),
+            deadline_seconds: 900,
+            first_count: 1,
+            environment_url: None,
+        }
+    }
+
+    fn rollout() -> Rollout {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).expect("time");
+        let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("digest");
+        Rollout {
+            id: RolloutId::new(now, &digest),
+            target: "web".into(),
+            service: target().key(),
+            environment: "production".into(),
+            github_repository: "owner/web".into(),
+            environment_url: None,
+            release: Release {
+                repository: "team/web".into(),
+                digest,
+                tag: "live".into(),
+                commit: Commit::parse(&"c".repeat(40)).ok(),
+                pushed_at: now,
+            },
+            cause: Cause::Push,
+            stage: Stage::Claimed,
+            revision: None,
+            deployment: None,
+            rolls_back_to: None,
+            reason: None,
+            verdict: None,
+            claimed_at: now,
+            driven_at: now,
+            deployed_at: None,
+            ended_at: None,
+            deadline: now,
+        }
+    }
+
+    fn template() -> Value {
+        json!({
+            "taskDefinition": {
+                "taskDefinitionArn": "arn:aws:ecs:eu-west-1:1:task-definition/web-template:3",
+                "family": "web-template", "revision": 3, "status": "ACTIVE",
+                "registeredAt": 1.8e9, "registeredBy": "terraform",
+                "compatibilities": ["EC2", "FARGATE"], "requiresAttributes": [{ "name": "x" }],
+                "cpu": "256", "brandNewTop": { "a": [1, 2] },
+                "containerDefinitions": [
+                    { "name": "logs", "image": "registry/logs:1", "brandNewField": true },
+                    {
+                        "name": "web",
+                        "image": "1.dkr.ecr.eu-west-1.amazonaws.com/team/web:placeholder",
+                        "environment": [
+                            { "name": "COUPLET_COMMIT", "value": "of the template" },
+                            { "name": "LEVEL", "value": "info", "brandNewKey": 1 },
+                        ],
+                        "logConfiguration": { "logDriver": "brand-new", "deep": { "deeper": null } },
+                    },
+                ],
+            },
+            "tags": [
+                { "key": "team", "value": "a" },
+                { "key": "aws:cloudformation:stack-name", "value": "b" },
+                { "key": "couplet:rollout", "value": "an old one" },
+            ],
+        })
+    }
+
+    #[test]
+    fn a_revision_differs_from_its_template_in_image_family_and_identity_only() {
+        let made = revision(&template(), &target(), &rollout()).expect("revision");
+        insta::assert_json_snapshot!(made);
+    }
+
+    #[test]
+    fn what_must_not_be_rolled_out_is_refused_by_name() {
+        let refuse = |template: Value, target: Target| {
+            revision(&template, &target, &rollout())
+                .expect_err("refused")
+                .to_string()
+        };
+        let mut inactive = template();
+        inactive["taskDefinition"]["status"] = json!("INACTIVE");
+        assert_eq!(
+            refuse(inactive, target()),
+            "the template web-template is INACTIVE, not ACTIVE"
+        );
+        assert_eq!(
+            refuse(
+                template(),
+                Target {
+                    container: "app".into(),
+                    ..target()
+                }
+            ),
+            "the template web-template has no container named app"
+        );
+        assert_eq!(
+            refuse(
+                template(),
+                Target {
+                    container: "logs".into(),
+                    ..target()
+                }
+            ),
+            "container logs of the template web-template runs registry/logs, not the repository team/web"
+        );
+        assert_eq!(
+            refuse(json!({}), target()),
+            "the template web-template is malformed"
+        );
+    }
+
+    #[test]
+    fn a_reference_is_cut_off_and_a_port_is_not() {
+        let digest = rollout().release.digest;
+        for (image, name) in [
+            ("web", "web"),
+            ("web:1", "web"),
+            ("host:5000/web", "host:5000/web"),
+            ("host:5000/web:1", "host:5000/web"),
+            (&format!("host:5000/web:1@{digest}"), "host:5000/web"),
+        ] {
+            assert_eq!(without_reference(image), name);
+        }
+    }
+}

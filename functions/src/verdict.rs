@@ -1,0 +1,134 @@
+//! `verdict`: hears what happens to services, and the schedule; writes the ledger.
+
+use anyhow::{Result, ensure};
+use aws_config::SdkConfig;
+use chrono::Utc;
+use ledger::table::Raced;
+use ledger::transition::{Next, Seen, next};
+use ledger::{Ledger, Rollout, ServiceKey};
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::ecs::Ecs;
+use crate::event::{self, Watched};
+
+/// How often a rollout is read again because something else was written to its target.
+const TRIES: usize = 5;
+
+/// All that this function can reach.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The services, to be asked and never to be changed.
+    pub ecs: Ecs,
+}
+
+impl Clients {
+    /// Clients with the settings of `config`.
+    pub fn new(config: &SdkConfig, ledger: Ledger) -> Self {
+        Clients {
+            ledger,
+            ecs: Ecs::new(config),
+        }
+    }
+}
+
+/// One event. The answer says what became of each rollout that it was about.
+pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
+    match event::watched(event)? {
+        Watched::Service(service, seen) => judge(clients, &service, &seen).await,
+        Watched::Sweep => sweep(clients).await,
+        Watched::Nothing { why } => {
+            info!("ignored: {why}");
+            Ok(json!({ "ignored": why }))
+        }
+    }
+}
+
+/// Asks ECS for the truth about every open rollout: what events would have said had they all come.
+async fn sweep(clients: &Clients) -> Result<Value> {
+    let mut outcomes = Vec::new();
+    let mut errors = Vec::new();
+    for target in clients.ledger.targets().await? {
+        match sweep_target(clients, &target.key()).await {
+            Ok(Some(outcome)) => outcomes.push(outcome),
+            Ok(None) => {}
+            Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
+        }
+    }
+    ensure!(errors.is_empty(), "{}", errors.join("; "));
+    Ok(Value::Array(outcomes))
+}
+
+async fn sweep_target(clients: &Clients, service: &ServiceKey) -> Result<Option<Value>> {
+    if clients.ledger.in_flight(service).await?.is_none() {
+        return Ok(None);
+    }
+    let described = clients.ecs.service(service).await?;
+    let deployments = described.filter(|service| service.active).map(|service| {
+        let deployments = service.deployments.into_iter();
+        deployments.map(|(deployment, _)| deployment).collect()
+    });
+    let seen = Seen::Service {
+        deployments,
+        at: Utc::now(),
+    };
+    judge(clients, service, &seen).await.map(Some)
+}
+
+/// Decides what becomes of a service's open rollout and writes it.
+async fn judge(clients: &Clients, service: &ServiceKey, seen: &Seen) -> Result<Value> {
+    for _ in 0..TRIES {
+        let Some(rollout) = clients.ledger.in_flight(service).await? else {
+            info!(
+                ecs.service = service.as_str(),
+                "ignored: no rollout is open here"
+            );
+            return Ok(json!({ "ignored": "no rollout is open here" }));
+        };
+        let next = next(&rollout, seen);
+        if clients.ledger.apply(&rollout, &next, Utc::now()).await? == Raced::No {
+            return Ok(tell(&rollout, &next));
+        }
+    }
+    anyhow::bail!("other writes to {service} came first {TRIES} times")
+}
+
+fn tell(rollout: &Rollout, next: &Next) -> Value {
+    let (target, id) = (&rollout.target, rollout.id.as_str());
+    match next {
+        Next::Stay { why } => {
+            info!(target.name = target, rollout.id = id, "ignored: {why}");
+            json!({ "rollout": id, "ignored": why })
+        }
+        Next::Note { reason } => {
+            info!(
+                target.name = target,
+                rollout.id = id,
+                rollout.reason = reason,
+                "trouble: {reason}"
+            );
+            json!({ "rollout": id, "trouble": reason })
+        }
+        Next::Fail { reason } => {
+            info!(
+                target.name = target,
+                rollout.id = id,
+                rollout.reason = reason,
+                "failing: {reason}"
+            );
+            json!({ "rollout": id, "failing": reason })
+        }
+        Next::End { verdict, reason } => {
+            info!(
+                target.name = target,
+                rollout.id = id,
+                rollout.verdict = verdict.as_str(),
+                rollout.reason = reason,
+                "verdict: {verdict}"
+            );
+            json!({ "rollout": id, "verdict": verdict, "reason": reason })
+        }
+    }
+}

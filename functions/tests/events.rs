@@ -1,0 +1,110 @@
+//! Events as AWS sends them (shapes from its documentation and from public records), parsed to snapshots.
+
+use std::fs;
+
+use functions::event::{heard, watched};
+use serde_json::{Value, json};
+
+/// Every file in `tests/events`, by its name: whoever adds an event sees in the review how it is understood.
+#[test]
+fn every_recorded_event_is_understood() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("tests/events")
+        .map(|entry| entry.expect("entry").path())
+        .collect();
+    files.sort();
+    assert!(files.len() > 20, "the recorded events are missing");
+    let mut understood = String::new();
+    for file in files {
+        let name = file
+            .file_stem()
+            .expect("name")
+            .to_string_lossy()
+            .into_owned();
+        let text = fs::read_to_string(&file).expect(&name);
+        let event: Value = serde_json::from_str(&text).expect(&name);
+        let parsed = match event["source"].as_str() {
+            Some("aws.ecs" | "aws.events") => format!("{:#?}", watched(event).expect(&name)),
+            _ => format!("{:#?}", heard(event).expect(&name)),
+        };
+        understood.push_str(&format!("== {name}\n{parsed}\n\n"));
+    }
+    insta::assert_snapshot!(understood);
+}
+
+#[test]
+fn an_unknown_field_is_welcome_anywhere() {
+    let mut event: Value =
+        serde_json::from_str(include_str!("events/deployment-completed.json")).expect("event");
+    let plain = watched(event.clone()).expect("known");
+    event["brand-new"] = json!({ "a": [1] });
+    event["detail"]["brandNew"] = json!("b");
+    assert_eq!(watched(event).expect("known"), plain);
+}
+
+#[test]
+fn what_is_malformed_is_named() {
+    let push = include_str!("events/image-pushed-index-with-tag.json");
+    let deployment = include_str!("events/deployment-completed.json");
+    let request = include_str!("events/rollback-requested.json");
+    let rows = [
+        (
+            changed(push, "/detail/image-digest", json!("md5:1")),
+            "malformed \"ECR Image Action\" event: `md5:1` is not a sha256 digest",
+        ),
+        (
+            changed(push, "/detail/action-type", json!(7)),
+            "malformed \"ECR Image Action\" event: invalid type: integer `7`, expected a string",
+        ),
+        (
+            changed(push, "/detail-type", json!("ECR Image Scan")),
+            "rollout does not know the event \"ECR Image Scan\" from aws.ecr",
+        ),
+        (
+            changed(request, "/detail/action", json!("explode")),
+            "malformed \"Rollout Requested\" event: unknown variant `explode`, expected `rollback` or `redeploy`",
+        ),
+        (
+            json!({ "detail": {} }),
+            "not an EventBridge event: missing field `detail-type`",
+        ),
+        (
+            json!("text"),
+            "not an EventBridge event: invalid type: string \"text\", expected struct EventBridgeEvent",
+        ),
+    ];
+    for (event, expected) in rows {
+        assert_eq!(format!("{:#}", heard(event).expect_err(expected)), expected);
+    }
+    let rows = [
+        (
+            changed(deployment, "/resources", json!([])),
+            "a \"ECS Deployment State Change\" event names no service",
+        ),
+        (
+            changed(
+                deployment,
+                "/resources/0",
+                json!("arn:aws:ecs:eu-west-1:1:cluster/c"),
+            ),
+            "malformed \"ECS Deployment State Change\" event: `arn:aws:ecs:eu-west-1:1:cluster/c` is not the ARN of an ECS service",
+        ),
+        (
+            changed(deployment, "/detail/deploymentId", json!("7")),
+            "malformed \"ECS Deployment State Change\" event: `7` is not the id of an ECS deployment",
+        ),
+    ];
+    for (event, expected) in rows {
+        assert_eq!(
+            format!("{:#}", watched(event).expect_err(expected)),
+            expected
+        );
+    }
+}
+
+fn changed(event: &str, pointer: &str, value: Value) -> Value {
+    let mut event: Value = serde_json::from_str(event).expect("event");
+    *event.pointer_mut(pointer).expect(pointer) = value;
+    event
+}

@@ -1,0 +1,142 @@
+//! One attempt to bring a release to a target, and how it ended.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{DeploymentId, Release, RevisionArn, RolloutId, ServiceKey};
+
+/// One attempt to bring a release to a target.
+///
+/// It repeats what `report` and the board need of its target, so that neither reads a second item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// Its id: unique in its target, sorting by the time of the claim.
+    pub id: RolloutId,
+    /// The target's name.
+    pub target: String,
+    /// The target's cluster and service.
+    pub service: ServiceKey,
+    /// The target's environment.
+    pub environment: String,
+    /// `owner/name` of the repository whose commit is told.
+    pub github_repository: String,
+    /// Where the running release can be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_url: Option<String>,
+    /// What is brought.
+    pub release: Release,
+    /// Who or what asked for it.
+    pub cause: Cause,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The registered task definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<RevisionArn>,
+    /// The deployment that UpdateService answered with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentId>,
+    /// The deployment that ECS goes back to if this one fails; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolls_back_to: Option<DeploymentId>,
+    /// What goes or went wrong, in ECS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How it ended; absent while it is open. Written once and never changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// When it was claimed.
+    pub claimed_at: DateTime<Utc>,
+    /// When somebody last began to carry it out; a half-done rollout is taken over some time after.
+    pub driven_at: DateTime<Utc>,
+    /// When UpdateService was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed_at: Option<DateTime<Utc>>,
+    /// When it got its verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// When it is given up.
+    pub deadline: DateTime<Utc>,
+}
+
+/// Who or what asked for a rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Cause {
+    /// An image came, by push or by replication.
+    Push,
+    /// A person or a program asked.
+    Request {
+        /// What was asked: `rollback` or `redeploy`.
+        action: String,
+        /// Who asked.
+        by: String,
+        /// Why, if they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+}
+
+/// How far an open rollout has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The ledger knows of it; ECS does not.
+    Claimed,
+    /// Its task definition is registered.
+    Registered,
+    /// ECS works on it.
+    Deploying,
+    /// ECS has given it up and goes back to the deployment before.
+    Failing,
+    /// It has its verdict.
+    Ended,
+}
+
+/// How a rollout ended. Exactly one, always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The release runs.
+    Succeeded,
+    /// It failed and ECS brought the release before back.
+    RolledBack,
+    /// It failed and there was nothing to go back to.
+    Failed,
+    /// A newer release took its place.
+    Superseded,
+    /// Somebody else changed or removed the service.
+    Stopped,
+    /// Its deadline passed.
+    TimedOut,
+}
+
+impl Verdict {
+    /// The word that stands in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Succeeded => "succeeded",
+            Verdict::RolledBack => "rolled_back",
+            Verdict::Failed => "failed",
+            Verdict::Superseded => "superseded",
+            Verdict::Stopped => "stopped",
+            Verdict::TimedOut => "timed_out",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Push => f.write_str("push"),
+            Cause::Request { action, by, .. } => write!(f, "{action} by {by}"),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The ledger's table: DynamoDB by key and by conditional write, never by a scan.
+//!
+//! | item | `pk` | `sk` | written by | read by |
+//! |---|---|---|---|---|
+//! | target | `targets` | `<repository>#<name>` | Terraform | all: the followers of a repository, or every target |
+//! | head | `target#<cluster>/<service>` | `head` | `rollout`, `verdict` | all: what runs and what is under way |
+//! | claim | `target#…` | `claim#<digest or request id>` | `rollout` | `rollout`: was this push or request seen before? |
+//! | rollout | `target#…` | `rollout#<rollout id>` | `rollout`, `verdict` | all: one, or a target's newest first |
+//!
+//! An ECS event names its service, and the service is the partition: no index and no second item leads there.
+//!
+//! A rollout's verdict is written once, under the condition that there is none. Everything that moves a head
+//! is conditional on the version that was read, so of two racing claims one fails and decides again.
+
+mod read;
+mod write;
+
+pub use read::Standing;
+pub use write::{Claim, Raced};
+
+use anyhow::{Context, Result};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+
+use crate::{Release, RolloutId, ServiceKey};
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+const TARGETS: &str = "targets";
+const HEAD: &str = "head";
+/// The sort keys of rollouts begin with this.
+pub const ROLLOUT: &str = "rollout#";
+
+/// The table and the way to it.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+}
+
+/// Where a target stands: one item that every claim and every verdict moves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Counts the writes; each is conditional on the one before.
+    pub version: u64,
+    /// The newest release that was ever claimed by itself: a target never goes behind it unasked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Release>,
+    /// What runs, as far as verdicts say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
+    /// The open rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<RolloutId>,
+}
+
+/// The release that runs, and the rollout that brought it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// The rollout that succeeded.
+    pub rollout: RolloutId,
+    /// Its release.
+    pub release: Release,
+}
+
+impl Ledger {
+    /// The ledger in `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        let table = table.into();
+        Ledger { client, table }
+    }
+}
+
+fn partition(key: &ServiceKey) -> String {
+    format!("target#{key}")
+}
+
+fn keys(pk: &str, sk: &str) -> Item {
+    Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// An item of `value` under the keys `pk` and `sk`.
+fn item(pk: &str, sk: &str, value: impl Serialize) -> Result<Item> {
+    let mut item: Item =
+        to_item(value).with_context(|| format!("cannot write {pk} {sk} as an item"))?;
+    item.extend(keys(pk, sk));
+    Ok(item)
+}
+
+/// The value in an item; the error names the item.
+fn value<T: DeserializeOwned>(item: Item) -> Result<T> {
+    let key = |name: &str| match item.get(name) {
+        Some(AttributeValue::S(text)) => text.clone(),
+        _ => "?".to_owned(),
+    };
+    let name = format!("{} {}", key("pk"), key("sk"));
+    from_item(item).with_context(|| format!("the ledger's item {name} is malformed"))
+}

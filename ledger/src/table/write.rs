@@ -1,0 +1,269 @@
+//! What is written to the ledger: claims, steps and verdicts.
+
+use anyhow::{Context, Result};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
+
+use super::{HEAD, Head, Ledger, Live, ROLLOUT, item, keys, partition, text};
+use crate::transition::Next;
+use crate::{DeploymentId, RevisionArn, Rollout, RolloutId, ServiceKey, Stage, Verdict};
+
+/// A rollout about to be claimed, and what was known when it was decided.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// What claims it: the digest of a push, or a request's id. It can do so once.
+    pub by: &'a str,
+    /// The new rollout.
+    pub rollout: &'a Rollout,
+    /// The head as it was read.
+    pub head: &'a Head,
+    /// The open rollout that it takes the place of.
+    pub supersedes: Option<&'a Rollout>,
+}
+
+/// Whether a conditional write came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Raced {
+    /// It was written.
+    No,
+    /// Something else was written in between: read and decide again.
+    Yes,
+}
+
+#[derive(Serialize)]
+struct ClaimItem<'a> {
+    rollout: &'a RolloutId,
+}
+
+impl Ledger {
+    /// Claims a rollout, and in the same transaction ends the one that it supersedes.
+    pub async fn claim(&self, claim: &Claim<'_>) -> Result<Raced> {
+        let rollout = claim.rollout;
+        let pk = partition(&rollout.service);
+        let mut head = claim.head.clone();
+        head.version += 1;
+        head.in_flight = Some(rollout.id.clone());
+        if rollout.cause == crate::Cause::Push {
+            head.newest = Some(rollout.release.clone());
+        }
+        let mark = ClaimItem {
+            rollout: &rollout.id,
+        };
+        let mut writes = vec![
+            self.put_new(item(&pk, &format!("claim#{}", claim.by), mark)?)?,
+            self.put_new(item(&pk, &format!("{ROLLOUT}{}", rollout.id), rollout)?)?,
+            self.put_head(&rollout.service, &head)?,
+        ];
+        if let Some(old) = claim.supersedes {
+            let reason = format!("by {}", rollout.release.label());
+            writes.push(self.end(old, Verdict::Superseded, Some(&reason), rollout.claimed_at)?);
+        }
+        transact(&self.client, writes)
+            .await
+            .with_context(|| format!("cannot claim rollout {} of {}", rollout.id, rollout.target))
+    }
+
+    /// Notes that somebody carries the rollout on from now; raced if somebody else has just begun to.
+    pub async fn take_over(&self, rollout: &Rollout, at: DateTime<Utc>) -> Result<Raced> {
+        let update = self
+            .step(rollout, "SET driven_at = :at")
+            .condition_expression("attribute_not_exists(verdict) AND driven_at = :seen")
+            .expression_attribute_values(":at", attribute(at)?)
+            .expression_attribute_values(":seen", attribute(rollout.driven_at)?);
+        self.write(update.build()?, rollout, "taken over").await
+    }
+
+    /// Notes the registered task definition; raced if the rollout was given a verdict meanwhile.
+    pub async fn registered(&self, rollout: &Rollout, revision: &RevisionArn) -> Result<Raced> {
+        let update = self
+            .open_step(
+                rollout,
+                "SET stage = :stage, revision = :revision",
+                Stage::Registered,
+            )?
+            .expression_attribute_values(":revision", text(revision.as_str()));
+        self.write(update.build()?, rollout, "registered").await
+    }
+
+    /// Notes ECS's deployment; raced if the rollout was given a verdict meanwhile.
+    pub async fn deploying(
+        &self,
+        rollout: &Rollout,
+        deployment: &DeploymentId,
+        rolls_back_to: Option<&DeploymentId>,
+        at: DateTime<Utc>,
+    ) -> Result<Raced> {
+        let mut sets = "SET stage = :stage, deployment = :deployment, deployed_at = :at".to_owned();
+        if rolls_back_to.is_some() {
+            sets.push_str(", rolls_back_to = :back");
+        }
+        let mut update = self
+            .open_step(rollout, &sets, Stage::Deploying)?
+            .expression_attribute_values(":deployment", text(deployment.as_str()))
+            .expression_attribute_values(":at", attribute(at)?);
+        if let Some(back) = rolls_back_to {
+            update = update.expression_attribute_values(":back", text(back.as_str()));
+        }
+        self.write(update.build()?, rollout, "deploying").await
+    }
+
+    /// Writes what has become of the rollout.
+    pub async fn apply(&self, rollout: &Rollout, next: &Next, at: DateTime<Utc>) -> Result<Raced> {
+        let (stage, reason) = match next {
+            Next::Stay { .. } => return Ok(Raced::No),
+            Next::Note { reason } => (rollout.stage, reason),
+            Next::Fail { reason } => (Stage::Failing, reason),
+            Next::End { verdict, reason } => {
+                return self.give(rollout, *verdict, reason.as_deref(), at).await;
+            }
+        };
+        let update = self
+            .open_step(rollout, "SET stage = :stage, reason = :reason", stage)?
+            .expression_attribute_values(":reason", text(reason));
+        self.write(update.build()?, rollout, "noted").await
+    }
+
+    /// Gives the verdict, and moves the head with it if it still points to this rollout.
+    async fn give(
+        &self,
+        rollout: &Rollout,
+        verdict: Verdict,
+        reason: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<Raced> {
+        let mut head = self.head(&rollout.service).await?;
+        let mut writes = vec![self.end(rollout, verdict, reason, at)?];
+        if head.in_flight.as_ref() == Some(&rollout.id) {
+            head.version += 1;
+            head.in_flight = None;
+            if verdict == Verdict::Succeeded {
+                head.live = Some(Live {
+                    rollout: rollout.id.clone(),
+                    release: rollout.release.clone(),
+                });
+            }
+            writes.push(self.put_head(&rollout.service, &head)?);
+        }
+        transact(&self.client, writes)
+            .await
+            .with_context(|| format!("cannot give rollout {} its verdict {verdict}", rollout.id))
+    }
+
+    fn put_new(&self, item: super::Item) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Writes a head under the condition that nobody has written it since it was read.
+    fn put_head(&self, key: &ServiceKey, head: &Head) -> Result<TransactWriteItem> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item(
+            &partition(key),
+            HEAD,
+            head,
+        )?));
+        let put = match head.version {
+            1 => put.condition_expression("attribute_not_exists(pk)"),
+            version => put
+                .condition_expression("version = :seen")
+                .expression_attribute_values(":seen", attribute(version - 1)?),
+        };
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
+    fn end(
+        &self,
+        rollout: &Rollout,
+        verdict: Verdict,
+        reason: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<TransactWriteItem> {
+        let mut sets = "SET stage = :stage, verdict = :verdict, ended_at = :at".to_owned();
+        if reason.is_some() {
+            sets.push_str(", reason = :reason");
+        }
+        let mut update = self
+            .open_step(rollout, &sets, Stage::Ended)?
+            .expression_attribute_values(":verdict", text(verdict.as_str()))
+            .expression_attribute_values(":at", attribute(at)?);
+        if let Some(reason) = reason {
+            update = update.expression_attribute_values(":reason", text(reason));
+        }
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
+    }
+
+    /// A step to `stage` that only an open rollout takes.
+    fn open_step(
+        &self,
+        rollout: &Rollout,
+        sets: &str,
+        stage: Stage,
+    ) -> Result<aws_sdk_dynamodb::types::builders::UpdateBuilder> {
+        Ok(self
+            .step(rollout, sets)
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(verdict)")
+            .expression_attribute_values(":stage", attribute(stage)?))
+    }
+
+    fn step(
+        &self,
+        rollout: &Rollout,
+        sets: &str,
+    ) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys(
+                &partition(&rollout.service),
+                &format!("{ROLLOUT}{}", rollout.id),
+            )))
+            .update_expression(sets)
+    }
+
+    async fn write(&self, update: Update, rollout: &Rollout, what: &str) -> Result<Raced> {
+        let write = TransactWriteItem::builder().update(update).build();
+        transact(&self.client, vec![write])
+            .await
+            .with_context(|| format!("cannot note rollout {} as {what}", rollout.id))
+    }
+}
+
+/// Writes all or nothing. A condition that does not hold, or another transaction under way on the same
+/// items, is a race and no error.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+async fn transact(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Raced> {
+    let sent = client
+        .transact_write_items()
+        .set_transact_items(Some(writes))
+        .send()
+        .await;
+    match sent {
+        Ok(_) => Ok(Raced::No),
+        Err(SdkError::ServiceError(error)) if is_race(error.err()) => Ok(Raced::Yes),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_race(error: &TransactWriteItemsError) -> bool {
+    let TransactWriteItemsError::TransactionCanceledException(canceled) = error else {
+        return false;
+    };
+    canceled.cancellation_reasons().iter().any(|reason| {
+        matches!(
+            reason.code(),
+            Some("ConditionalCheckFailed" | "TransactionConflict")
+        )
+    })
+}
+
+fn attribute(value: impl Serialize) -> Result<AttributeValue> {
+    to_attribute_value(value).context("cannot write a value as an attribute")
+}

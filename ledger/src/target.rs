@@ -1,0 +1,79 @@
+//! One ECS service that follows one image repository.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ServiceKey;
+
+/// One ECS service that follows one image repository. Terraform writes these items.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// What people call it; unique among all targets.
+    pub name: String,
+    /// The GitHub environment of its deployments.
+    pub environment: String,
+    /// The ECR repository that it follows, without a registry.
+    pub repository: String,
+    /// The ECS cluster's name.
+    pub cluster: String,
+    /// The ECS service's name.
+    pub service: String,
+    /// The container whose image is replaced.
+    pub container: String,
+    /// The task-definition family that Terraform owns and that every revision is made from.
+    pub template: String,
+    /// The task-definition family that `rollout` owns and that the service runs.
+    pub family: String,
+    /// Which tags it follows.
+    pub tag_policy: TagPolicy,
+    /// `owner/name` of the repository whose commits are told.
+    pub github_repository: String,
+    /// How long a rollout may take before its verdict is `timed_out`, in seconds.
+    #[serde(default = "default_deadline")]
+    pub deadline_seconds: u32,
+    /// The number of tasks given to a service that stands at 0 when its first release comes.
+    #[serde(default = "default_first_count")]
+    pub first_count: u32,
+    /// Where the running release can be seen, for GitHub's deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_url: Option<String>,
+}
+
+/// Which tags a target follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "pattern", rename_all = "lowercase")]
+pub enum TagPolicy {
+    /// One tag, to the letter.
+    Exact(String),
+    /// A shell pattern: `main-*`.
+    Glob(String),
+    /// A regular expression over the whole tag; a group named `commit` names the commit.
+    Regex(String),
+    /// A range of versions as Cargo writes it: `>=1.4, <2`. Newer is the higher version.
+    Semver(String),
+}
+
+impl Target {
+    /// The target's partition in the ledger.
+    pub fn key(&self) -> ServiceKey {
+        ServiceKey::new(&self.cluster, &self.service)
+    }
+}
+
+impl std::fmt::Display for TagPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TagPolicy::Exact(tag) => write!(f, "exact {tag}"),
+            TagPolicy::Glob(pattern) => write!(f, "glob {pattern}"),
+            TagPolicy::Regex(pattern) => write!(f, "regex {pattern}"),
+            TagPolicy::Semver(range) => write!(f, "semver {range}"),
+        }
+    }
+}
+
+fn default_deadline() -> u32 {
+    900
+}
+
+fn default_first_count() -> u32 {
+    1
+}

@@ -1,0 +1,522 @@
+//! The rollout's state machine: what a rollout becomes when something was seen of it.
+//!
+//! ECS does not say "rollout X was rolled back". It says that a deployment failed, then that *another,
+//! older* one is in progress, then that the older one completed. What was seen of one deployment is
+//! therefore never taken for another's.
+//! Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html>
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{DeploymentId, Rollout, Stage, Verdict};
+
+/// For so long after UpdateService, DescribeServices may not yet show the new deployment.
+/// Source: <https://github.com/kayac/ecspresso/pull/929>
+const SETTLING: TimeDelta = TimeDelta::seconds(60);
+
+/// Something seen of a service, by an event or by asking ECS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    /// A deployment is under way; a rollback names the deployment that it goes back to.
+    InProgress(DeploymentId),
+    /// A deployment reached steady state.
+    Completed(DeploymentId),
+    /// The circuit breaker or an alarm gave a deployment up.
+    Failed {
+        /// The deployment that was given up.
+        deployment: DeploymentId,
+        /// ECS's words.
+        reason: String,
+    },
+    /// A task of a deployment stopped although nobody wanted it to, or could not be started.
+    Trouble {
+        /// The deployment, where ECS names it; a service action names none.
+        deployment: Option<DeploymentId>,
+        /// What happened, for people.
+        reason: String,
+    },
+    /// What DescribeServices says, and when it was asked.
+    Service {
+        /// The service's deployments; `None` if the service is gone or inactive.
+        deployments: Option<Vec<Deployment>>,
+        /// When ECS was asked.
+        at: DateTime<Utc>,
+    },
+}
+
+/// One deployment as DescribeServices shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Whether it is the service's PRIMARY one.
+    pub primary: bool,
+    /// How far it is.
+    pub progress: Progress,
+    /// ECS's words about it.
+    pub reason: String,
+}
+
+/// ECS's `rolloutState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// `IN_PROGRESS`, and anything that we do not know.
+    InProgress,
+    /// `COMPLETED`.
+    Completed,
+    /// `FAILED`.
+    Failed,
+}
+
+/// What becomes of a rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Nothing.
+    Stay {
+        /// Why nothing, for the log.
+        why: &'static str,
+    },
+    /// It goes on, and this goes wrong with it.
+    Note {
+        /// What goes wrong.
+        reason: String,
+    },
+    /// ECS has given it up; the verdict waits for the rollback to complete.
+    Fail {
+        /// Why it was given up.
+        reason: String,
+    },
+    /// It ends.
+    End {
+        /// How.
+        verdict: Verdict,
+        /// Why, unless it succeeded.
+        reason: Option<String>,
+    },
+}
+
+/// What becomes of `rollout` after `seen`.
+pub fn next(rollout: &Rollout, seen: &Seen) -> Next {
+    if rollout.verdict.is_some() {
+        return stay("the rollout has its verdict");
+    }
+    if let Seen::Service { deployments, at } = seen {
+        return by_service(rollout, deployments.as_deref(), *at);
+    }
+    let Some(ours) = &rollout.deployment else {
+        return stay("the rollout has no deployment yet");
+    };
+    match seen {
+        Seen::Completed(id) if id == ours => end(Verdict::Succeeded, None),
+        Seen::Completed(id)
+            if rollout.stage == Stage::Failing && rollout.rolls_back_to.as_ref() == Some(id) =>
+        {
+            end(Verdict::RolledBack, rollout.reason.clone())
+        }
+        Seen::Completed(_) => stay("another deployment completed"),
+        Seen::Failed { deployment, reason } if deployment == ours => give_up(rollout, reason),
+        Seen::Failed { .. } => stay("another deployment failed"),
+        Seen::Trouble { deployment, .. } if deployment.as_ref().is_some_and(|id| id != ours) => {
+            stay("a task of another deployment stopped")
+        }
+        Seen::Trouble { reason, .. } if rollout.reason.as_ref() == Some(reason) => {
+            stay("the reason is known")
+        }
+        Seen::Trouble { deployment, .. } if deployment.is_none() && rollout.reason.is_some() => {
+            stay("a closer reason is known")
+        }
+        Seen::Trouble { reason, .. } => Next::Note {
+            reason: reason.clone(),
+        },
+        Seen::InProgress(_) | Seen::Service { .. } => stay("a deployment is in progress"),
+    }
+}
+
+/// ECS's own word, for the sweep: what events would have said had they all come.
+fn by_service(rollout: &Rollout, service: Option<&[Deployment]>, at: DateTime<Utc>) -> Next {
+    let late = at > rollout.deadline;
+    let Some(deployments) = service else {
+        return end(Verdict::Stopped, Some("the service is gone".into()));
+    };
+    let (Some(ours), Some(deployed_at)) = (&rollout.deployment, rollout.deployed_at) else {
+        return if late {
+            time_out(rollout)
+        } else {
+            stay("the rollout has no deployment yet")
+        };
+    };
+    let primary = deployments.iter().find(|deployment| deployment.primary);
+    match deployments.iter().find(|deployment| deployment.id == *ours) {
+        Some(own) if own.primary && own.progress == Progress::Completed => {
+            end(Verdict::Succeeded, None)
+        }
+        Some(own) if own.primary && own.progress == Progress::Failed => {
+            end(Verdict::Failed, Some(why(rollout, &own.reason)))
+        }
+        Some(own) if own.progress == Progress::Failed && rollout.stage != Stage::Failing => {
+            give_up(rollout, &own.reason)
+        }
+        None if at - deployed_at < SETTLING => stay("ECS may not show the deployment yet"),
+        Some(own) if own.primary && late => time_out(rollout),
+        Some(own) if own.primary => stay("the deployment is in progress"),
+        _ => match primary {
+            Some(primary) if rollout.rolls_back_to.as_ref() != Some(&primary.id) => end(
+                Verdict::Stopped,
+                Some(format!("{} took its place, not by Couplet", primary.id)),
+            ),
+            Some(primary) if primary.progress == Progress::Completed => end(
+                Verdict::RolledBack,
+                Some(why(rollout, "ECS went back to the deployment before")),
+            ),
+            _ if late => time_out(rollout),
+            _ => stay("ECS is going back to the deployment before"),
+        },
+    }
+}
+
+/// A deployment that has nothing to go back to is over when it fails; otherwise ECS goes back first.
+fn give_up(rollout: &Rollout, reason: &str) -> Next {
+    let reason = why(rollout, reason);
+    match rollout.rolls_back_to {
+        Some(_) => Next::Fail { reason },
+        None => end(Verdict::Failed, Some(reason)),
+    }
+}
+
+fn time_out(rollout: &Rollout) -> Next {
+    let words = match rollout.stage {
+        Stage::Claimed => "no task definition was registered before the deadline",
+        Stage::Registered => "the service was not updated before the deadline",
+        _ => "no steady state before the deadline",
+    };
+    end(Verdict::TimedOut, Some(why(rollout, words)))
+}
+
+/// A stopped task says more than the breaker's "tasks failed to start".
+fn why(rollout: &Rollout, otherwise: &str) -> String {
+    rollout
+        .reason
+        .clone()
+        .unwrap_or_else(|| otherwise.to_owned())
+}
+
+fn stay(why: &'static str) -> Next {
+    Next::Stay { why }
+}
+
+fn end(verdict: Verdict, reason: Option<String>) -> Next {
+    Next::End { verdict, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cause, Commit, Digest, Release, RolloutId, ServiceKey};
+
+    const OLD: &str = "ecs-svc/1111111111111111111";
+    const OURS: &str = "ecs-svc/2222222222222222222";
+    const OTHER: &str = "ecs-svc/3333333333333333333";
+    const CRASH: &str = "container web exited 1: Essential container in task exited";
+
+    fn id(text: &str) -> DeploymentId {
+        DeploymentId::parse(text).expect("deployment id")
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + second, 0).expect("time")
+    }
+
+    fn claimed() -> Rollout {
+        let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("digest");
+        Rollout {
+            id: RolloutId::new(at(0), &digest),
+            target: "web".into(),
+            service: ServiceKey::new("main", "web"),
+            environment: "production".into(),
+            github_repository: "owner/web".into(),
+            environment_url: None,
+            release: Release {
+                repository: "web".into(),
+                digest,
+                tag: "main-1".into(),
+                commit: Commit::parse(&"b".repeat(40)).ok(),
+                pushed_at: at(0),
+            },
+            cause: Cause::Push,
+            stage: Stage::Claimed,
+            revision: None,
+            deployment: None,
+            rolls_back_to: None,
+            reason: None,
+            verdict: None,
+            claimed_at: at(0),
+            driven_at: at(0),
+            deployed_at: None,
+            ended_at: None,
+            deadline: at(900),
+        }
+    }
+
+    fn deploying() -> Rollout {
+        Rollout {
+            stage: Stage::Deploying,
+            deployment: Some(id(OURS)),
+            rolls_back_to: Some(id(OLD)),
+            deployed_at: Some(at(1)),
+            ..claimed()
+        }
+    }
+
+    fn failing() -> Rollout {
+        Rollout {
+            stage: Stage::Failing,
+            reason: Some(CRASH.into()),
+            ..deploying()
+        }
+    }
+
+    fn first() -> Rollout {
+        Rollout {
+            rolls_back_to: None,
+            ..deploying()
+        }
+    }
+
+    fn failed(deployment: &str) -> Seen {
+        Seen::Failed {
+            deployment: id(deployment),
+            reason: "tasks failed to start.".into(),
+        }
+    }
+
+    fn stopped(deployment: &str) -> Seen {
+        Seen::Trouble {
+            deployment: Some(id(deployment)),
+            reason: CRASH.into(),
+        }
+    }
+
+    fn service(second: i64, deployments: &[(&str, bool, Progress)]) -> Seen {
+        let deployments = deployments
+            .iter()
+            .map(|(name, primary, progress)| Deployment {
+                id: id(name),
+                primary: *primary,
+                progress: *progress,
+                reason: "tasks failed to start.".into(),
+            });
+        Seen::Service {
+            deployments: Some(deployments.collect()),
+            at: at(second),
+        }
+    }
+
+    fn told(rollout: &Rollout, seen: &Seen) -> String {
+        match next(rollout, seen) {
+            Next::Stay { why } => format!("stay: {why}"),
+            Next::Note { reason } => format!("note: {reason}"),
+            Next::Fail { reason } => format!("fail: {reason}"),
+            Next::End { verdict, reason } => match reason {
+                Some(reason) => format!("{verdict}: {reason}"),
+                None => verdict.to_string(),
+            },
+        }
+    }
+
+    #[test]
+    fn events() {
+        let breaker = "tasks failed to start.";
+        let rows: Vec<(&str, Rollout, Seen, String)> = vec![
+            (
+                "our completion",
+                deploying(),
+                Seen::Completed(id(OURS)),
+                "succeeded".into(),
+            ),
+            (
+                "the old id completes late",
+                deploying(),
+                Seen::Completed(id(OLD)),
+                "stay: another deployment completed".into(),
+            ),
+            (
+                "our failure, with a way back",
+                deploying(),
+                failed(OURS),
+                format!("fail: {breaker}"),
+            ),
+            (
+                "our failure, the reason known",
+                Rollout {
+                    reason: Some(CRASH.into()),
+                    ..deploying()
+                },
+                failed(OURS),
+                format!("fail: {CRASH}"),
+            ),
+            (
+                "our failure, nothing to go back to",
+                first(),
+                failed(OURS),
+                format!("failed: {breaker}"),
+            ),
+            (
+                "another's failure",
+                deploying(),
+                failed(OTHER),
+                "stay: another deployment failed".into(),
+            ),
+            (
+                "the old id completes after our failure",
+                failing(),
+                Seen::Completed(id(OLD)),
+                format!("rolled_back: {CRASH}"),
+            ),
+            (
+                "a third id completes after our failure",
+                failing(),
+                Seen::Completed(id(OTHER)),
+                "stay: another deployment completed".into(),
+            ),
+            (
+                "the rollback begins",
+                failing(),
+                Seen::InProgress(id(OLD)),
+                "stay: a deployment is in progress".into(),
+            ),
+            (
+                "a stopped task",
+                deploying(),
+                stopped(OURS),
+                format!("note: {CRASH}"),
+            ),
+            (
+                "the same again",
+                failing(),
+                stopped(OURS),
+                "stay: the reason is known".into(),
+            ),
+            (
+                "a stopped task of the old deployment",
+                deploying(),
+                stopped(OLD),
+                "stay: a task of another deployment stopped".into(),
+            ),
+            (
+                "an event before the id is stored",
+                claimed(),
+                Seen::Completed(id(OURS)),
+                "stay: the rollout has no deployment yet".into(),
+            ),
+            (
+                "after the verdict",
+                Rollout {
+                    verdict: Some(Verdict::Superseded),
+                    ..deploying()
+                },
+                Seen::Completed(id(OURS)),
+                "stay: the rollout has its verdict".into(),
+            ),
+        ];
+        for (name, rollout, seen, expected) in rows {
+            assert_eq!(told(&rollout, &seen), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn asking_ecs() {
+        use Progress::{Completed, Failed, InProgress};
+        let gone = Seen::Service {
+            deployments: None,
+            at: at(10),
+        };
+        let rows: Vec<(&str, Rollout, Seen, &str)> = vec![
+            (
+                "completed",
+                deploying(),
+                service(90, &[(OURS, true, Completed)]),
+                "succeeded",
+            ),
+            (
+                "in progress",
+                deploying(),
+                service(90, &[(OURS, true, InProgress), (OLD, false, Completed)]),
+                "stay: the deployment is in progress",
+            ),
+            (
+                "past its deadline",
+                deploying(),
+                service(901, &[(OURS, true, InProgress)]),
+                "timed_out: no steady state before the deadline",
+            ),
+            (
+                "failed, ECS goes back",
+                deploying(),
+                service(90, &[(OLD, true, InProgress), (OURS, false, Failed)]),
+                "fail: tasks failed to start.",
+            ),
+            (
+                "failed, nothing to go back to",
+                first(),
+                service(90, &[(OURS, true, Failed)]),
+                "failed: tasks failed to start.",
+            ),
+            (
+                "gone back, the failure known",
+                failing(),
+                service(90, &[(OLD, true, Completed)]),
+                "rolled_back: container web exited 1: Essential container in task exited",
+            ),
+            (
+                "gone back, every event lost",
+                deploying(),
+                service(90, &[(OLD, true, Completed)]),
+                "rolled_back: ECS went back to the deployment before",
+            ),
+            (
+                "going back",
+                failing(),
+                service(90, &[(OLD, true, InProgress)]),
+                "stay: ECS is going back to the deployment before",
+            ),
+            (
+                "going back for too long",
+                failing(),
+                service(901, &[(OLD, true, InProgress)]),
+                "timed_out: container web exited 1: Essential container in task exited",
+            ),
+            (
+                "asked too early",
+                deploying(),
+                service(30, &[(OLD, true, Completed)]),
+                "stay: ECS may not show the deployment yet",
+            ),
+            (
+                "somebody else's deployment",
+                deploying(),
+                service(90, &[(OTHER, true, InProgress), (OURS, false, InProgress)]),
+                "stopped: ecs-svc/3333333333333333333 took its place, not by Couplet",
+            ),
+            (
+                "the service is gone",
+                deploying(),
+                gone,
+                "stopped: the service is gone",
+            ),
+            (
+                "claimed, never registered",
+                claimed(),
+                service(901, &[(OLD, true, Completed)]),
+                "timed_out: no task definition was registered before the deadline",
+            ),
+            (
+                "claimed, still early",
+                claimed(),
+                service(90, &[(OLD, true, Completed)]),
+                "stay: the rollout has no deployment yet",
+            ),
+        ];
+        for (name, rollout, seen, expected) in rows {
+            assert_eq!(told(&rollout, &seen), expected, "{name}");
+        }
+    }
+}
