@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -153,9 +153,9 @@ impl ServiceKey {
     /// The older form without a cluster is refused: nothing says where such a service runs.
     /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html>
     pub fn from_service_arn(arn: &str) -> Result<Self> {
-        let name = arn.rsplit_once(":service/").map(|(_, name)| name);
-        Self::parse(name.unwrap_or(arn))
-            .map_err(|_| anyhow::anyhow!("`{arn}` is not the ARN of an ECS service"))
+        arn.rsplit_once(":service/")
+            .and_then(|(_, name)| Self::parse(name).ok())
+            .with_context(|| format!("`{arn}` is not the ARN of an ECS service"))
     }
 
     /// The name of the cluster.

@@ -1,0 +1,40 @@
+//! Amazon ECS on Fargate, as far as a deployer sees it, in this process: rolling deployments whose tasks are
+//! processes of the pushed image's own program.
+//!
+//! - `api` answers one operation of awsJson1.1: `cluster`, `definition`, `service`, `history` (service deployments and
+//!   revisions), `task` and `tags` each answer theirs. Nothing there waits, nothing there sends events.
+//! - `scheduler` is the one loop. It asks `deployment` (pure) what a service needs next and takes these steps;
+//!   `rollout` is what they do to deployments, `events` what is told of it.
+//! - `process` runs one task: `pull` gets and unpacks the image, `health` asks whether it answers.
+//! - `state` is everything that is known, in one lock, and its file.
+//!
+//! Absent: other deployment strategies than rolling, CloudWatch alarms on deployments, sidecars (only the named
+//! container is started), RunTask, placement, and account settings.
+
+mod api;
+mod cluster;
+mod controller;
+mod definition;
+mod deployment;
+mod error;
+mod events;
+mod health;
+mod history;
+mod name;
+mod pace;
+mod process;
+mod pull;
+mod rollout;
+mod scheduler;
+mod service;
+mod state;
+mod tags;
+mod task;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use controller::{Controller, Settings, TaskView};
+pub use error::ApiError;
+pub use pace::Pace;

@@ -1,0 +1,101 @@
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use poem::endpoint::make_sync;
+use poem::http::StatusCode;
+use poem::listener::TcpAcceptor;
+use poem::{Body, IntoResponse, Response, Server};
+use serde_json::json;
+use tokio::io::{AsyncWriteExt, DuplexStream};
+
+use super::stage::{Stage, breaker, primary};
+use crate::balancer;
+
+/// This test's own binary as an HTTP server, see [`answers_as_a_task`].
+const ANSWERS: &str =
+    "#!/bin/sh\nexec \"$TEST_BINARY\" --ignored --exact ecs::tests::serving::answers_as_a_task\n";
+
+#[tokio::test]
+async fn the_balancer_answers_all_through_a_rollout() {
+    let mut stage = Stage::new().await;
+    stage.push("v1", ANSWERS);
+    stage.push("v2", ANSWERS);
+    stage.register("poems:v1").await;
+    stage.register("poems:v2").await;
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let proxy = balancer::serve(Arc::clone(&stage.controller), address)
+        .await
+        .unwrap();
+    let get = || async move {
+        let response = reqwest::get(format!("http://{address}/version"))
+            .await
+            .unwrap();
+        (response.status(), response.text().await.unwrap())
+    };
+    assert_eq!(get().await.0, StatusCode::SERVICE_UNAVAILABLE);
+
+    let group = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/1";
+    let mut more = breaker(true);
+    more["loadBalancers"] =
+        json!([{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}]);
+    let first = primary(&stage.create_of("web:1", 2, more).await).to_owned();
+    stage.next_completed(&first).await;
+    assert_eq!(stage.controller.healthy_targets(Some("poems")).len(), 2);
+    assert_eq!(get().await, (StatusCode::OK, "poems:v1".to_owned()));
+
+    let stream = reqwest::get(format!("http://{address}/events"));
+    let mut stream = stream.await.unwrap();
+    assert_eq!(stream.chunk().await.unwrap().unwrap(), "data: 1\n\n");
+    drop(stream);
+
+    let second = primary(&stage.update("web:2").await).to_owned();
+    let mut seen = Vec::new();
+    while stage.service().await["deployments"][0]["rolloutState"] != "COMPLETED" {
+        let (status, text) = get().await;
+        assert_eq!(status, StatusCode::OK, "{text}");
+        seen.push(text);
+        assert!(seen.len() < 20_000, "the rollout never completed");
+    }
+    seen.push(get().await.1);
+    assert!(
+        seen.contains(&"poems:v1".to_owned()),
+        "the first release answered for a while"
+    );
+    assert_eq!(seen.last().unwrap(), "poems:v2");
+    assert_eq!(stage.running(), [second.clone(), second]);
+    proxy.abort();
+}
+
+/// Not a test of its own: the program that the tasks of another test run.
+#[tokio::test]
+#[ignore = "started as a task by another test"]
+async fn answers_as_a_task() {
+    let Ok(port) = std::env::var("PORT") else {
+        return;
+    };
+    let address = format!("127.0.0.1:{port}");
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let acceptor = TcpAcceptor::from_tokio(listener).unwrap();
+    let answer = make_sync(|request| -> Response {
+        if request.uri().path() == "/events" {
+            return Body::from_async_read(unfinished()).into_response();
+        }
+        std::env::var("RELEASE").unwrap_or_default().into_response()
+    });
+    Server::new_with_acceptor(acceptor)
+        .run(answer)
+        .await
+        .unwrap();
+}
+
+/// One event, and then nothing, without an end.
+fn unfinished() -> DuplexStream {
+    let (mut writer, reader) = tokio::io::duplex(64);
+    tokio::spawn(async move {
+        writer.write_all(b"data: 1\n\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    reader
+}

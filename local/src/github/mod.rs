@@ -1,0 +1,153 @@
+//! GitHub's commits, commit statuses and deployments, in memory, behind its REST API.
+//!
+//! What `report` says to GitHub, it says to this: over HTTP, with the same client and the same refusals.
+//!
+//! - `model`, `repository`, `commit`, `deployment`: what GitHub remembers, and how one request changes it
+//! - `rules`, `faults`, `refusal`: what GitHub demands of a request, and how it says no
+//! - `shape`, `page`: how GitHub writes things down
+//! - `api`, `call`: which request asks for what
+//! - `side_door`: what GitHub does not have
+//! - `failure`: the faults that a test or the story can order
+//! - `door`: what every request passes before the API, and what every answer carries
+//! - `server`: HTTP, around all of this, which knows nothing of it
+
+mod api;
+mod call;
+#[cfg(test)]
+mod caller;
+mod commit;
+mod deployment;
+mod door;
+mod failure;
+mod faults;
+mod model;
+mod page;
+mod refusal;
+mod repository;
+mod rules;
+mod server;
+mod shape;
+mod side_door;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context;
+use chrono::Utc;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use self::commit::{Commit, CommitState, CommitStatus};
+pub use self::deployment::{Deployment, DeploymentState, DeploymentStatus};
+use self::door::Door;
+pub use self::failure::Failure;
+use self::model::Model;
+use self::repository::Repository;
+pub use self::server::Served;
+
+/// A handle on one GitHub; cloned freely, all clones see the same.
+#[derive(Clone)]
+pub struct GitHub(Arc<Mutex<State>>);
+
+/// What stands behind the handle.
+struct State {
+    door: Door,
+    model: Model,
+}
+
+/// One request as it arrived, whatever became of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Request {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
+    /// The JSON body; null when there was none.
+    pub body: Value,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)?;
+        match &self.body {
+            Value::Null => Ok(()),
+            body => write!(f, " {body}"),
+        }
+    }
+}
+
+impl GitHub {
+    /// A GitHub without repositories that knows this one token.
+    pub fn new(token: &str) -> GitHub {
+        let state = State {
+            door: Door::new(token, Utc::now()),
+            model: Model::default(),
+        };
+        GitHub(Arc::new(Mutex::new(state)))
+    }
+
+    /// Answers on `address` (port 0: any free one) until the result is dropped or stopped.
+    pub async fn serve(&self, address: SocketAddr) -> anyhow::Result<Served> {
+        server::serve(self.clone(), address).await
+    }
+
+    /// Pushes a commit to the default branch of `repository` (`owner/name`), which comes to be with its first commit.
+    pub fn add_commit(&self, repository: &str, sha: &str, message: &str) {
+        self.state()
+            .model
+            .add_commit(repository, sha, message, Utc::now());
+    }
+
+    /// The statuses of a commit, oldest first.
+    pub fn statuses(&self, repository: &str, sha: &str) -> Vec<CommitStatus> {
+        self.read(repository, |it| {
+            it.commit(sha).map(|it| it.statuses.clone())
+        })
+        .unwrap_or_default()
+    }
+
+    /// The deployments of a repository, oldest first, each with its statuses, oldest first.
+    pub fn deployments(&self, repository: &str) -> Vec<Deployment> {
+        self.read(repository, |it| Some(it.deployments.clone()))
+            .unwrap_or_default()
+    }
+
+    /// The one state that GitHub shows beside a commit: `success`, `failure` or `pending`.
+    pub fn combined_status(&self, repository: &str, sha: &str) -> String {
+        self.read(repository, |it| it.commit(sha).map(Commit::combined))
+            .unwrap_or(CommitState::Pending)
+            .to_string()
+    }
+
+    /// Every request so far, refused ones too.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state().door.requests.clone()
+    }
+
+    /// Lets the next `times` requests fail (`usize::MAX`: all of them). Orders are carried out one after the other.
+    pub fn fail_next(&self, failure: Failure, times: usize) {
+        self.state().door.order(failure, times);
+    }
+
+    /// All repositories, for [`GitHub::restore`] in a later process.
+    pub fn save(&self) -> Value {
+        serde_json::to_value(&self.state().model).expect("the model is plain data with string keys")
+    }
+
+    /// Forgets its repositories and takes over those that [`GitHub::save`] gave.
+    pub fn restore(&self, saved: Value) -> anyhow::Result<()> {
+        self.state().model = serde_json::from_value(saved).context("read the saved GitHub")?;
+        Ok(())
+    }
+
+    fn read<T>(&self, repository: &str, get: impl Fn(&Repository) -> Option<T>) -> Option<T> {
+        get(self.state().model.repository(repository).ok()?)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,139 @@
+//! The model behind HTTP.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::Utc;
+use poem::http::StatusCode;
+use poem::listener::TcpAcceptor;
+use poem::{Response, Server, endpoint};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::call::{Answer, Call};
+use super::door::Visitor;
+use super::{GitHub, State, side_door};
+
+/// How long a request under way may still take after the stop.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// A GitHub that can be reached; stops when it is dropped.
+pub struct Served {
+    url: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+impl Served {
+    /// The base of every address, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes no more requests and waits for the answers to those under way.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // The only other end of the task is a panic, and that has been printed.
+        let _ = self.server.await;
+    }
+}
+
+/// Opens the port; the answers come from `github`.
+pub(super) async fn serve(github: GitHub, address: SocketAddr) -> anyhow::Result<Served> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listen on {address} for github"))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let server = Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?);
+    let (stop, stopped) = oneshot::channel();
+    let endpoint = endpoint::make(move |request| hear(github.clone(), request));
+    let server = tokio::spawn(async move {
+        let stopped = async { drop(stopped.await) };
+        let served = server
+            .run_with_graceful_shutdown(endpoint, stopped, Some(LAST_ANSWERS))
+            .await;
+        served.expect("a server on an open listener only ends when it is told to");
+    });
+    Ok(Served { url, stop, server })
+}
+
+async fn hear(github: GitHub, mut request: poem::Request) -> poem::Result<Response> {
+    let header = |name| {
+        let value = request.headers().get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let visitor = Visitor {
+        user_agent: header("user-agent"),
+        authorization: header("authorization"),
+        version: header("x-github-api-version"),
+    };
+    let call = Call {
+        base: format!("http://{}", header("host").unwrap_or_default()),
+        method: request.method().to_string(),
+        target: request.original_uri().to_string(),
+        query: request.params()?,
+        body: request.take_body().into_vec().await?,
+    };
+    let mut state = github.state();
+    let State { door, model } = &mut *state;
+    let answer = if call.path().starts_with(side_door::PREFIX) {
+        side_door::answer(model, &call, Utc::now())
+    } else {
+        door.pass(model, &visitor, &call, Utc::now())
+    };
+    Ok(written(answer))
+}
+
+fn written(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::builder().status(status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    match answer.body {
+        Value::String(text) => response.content_type("text/html").body(text),
+        body => response
+            .content_type("application/json; charset=utf-8")
+            .body(body.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::caller::{Caller, SHA};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stopped_server_answers_no_more() {
+        let github = GitHub::new("token");
+        let served = github
+            .serve(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let url = served.url().to_owned();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        assert!(client.get(&url).send().await.is_ok());
+
+        served.stop().await;
+        assert!(client.get(&url).send().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named() {
+        let caller = Caller::new().await;
+        let address: SocketAddr = caller.served.url()["http://".len()..].parse().unwrap();
+        let error = caller.github.serve(address).await.err().unwrap();
+        assert_eq!(error.to_string(), format!("listen on {address} for github"));
+    }
+
+    #[tokio::test]
+    async fn links_lead_back_to_the_model() {
+        let caller = Caller::new().await;
+        let commit = caller.get(&format!("commits/{SHA}")).await;
+        let url = commit.body["url"].as_str().unwrap();
+        assert_eq!(url, caller.url(&format!("commits/{SHA}")));
+    }
+}

@@ -1,0 +1,105 @@
+//! Lines that came out right, and lines that did not.
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::time::sleep;
+
+use crate::progress::Progress;
+
+/// How long a line may take to become true. A whole rollout takes a few seconds here.
+const PATIENCE: Duration = Duration::from_secs(45);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The lines told so far.
+pub(super) struct Lines {
+    progress: Progress,
+    wrong: RefCell<Vec<String>>,
+}
+
+impl Lines {
+    pub(super) fn new(progress: Progress) -> Lines {
+        Lines {
+            progress,
+            wrong: RefCell::default(),
+        }
+    }
+
+    /// Begins a chapter.
+    pub(super) fn chapter(&self, title: &str) {
+        self.progress.say(&format!("\n{title}"));
+    }
+
+    /// The lines that did not come out right.
+    pub(super) fn wrong(self) -> Vec<String> {
+        self.wrong.into_inner()
+    }
+
+    /// A line that must be true now.
+    pub(super) fn check(&self, line: &str, right: bool, seen: impl Debug) {
+        self.tell(line, right, &format!("{seen:?}"), Instant::now());
+    }
+
+    /// A line that must become true: what `look` sees must become `expected`.
+    pub(super) async fn becomes<T: Debug + PartialEq>(
+        &self,
+        line: &str,
+        expected: T,
+        look: impl AsyncFn() -> Result<T>,
+    ) -> Result<()> {
+        let since = Instant::now();
+        let step = self.progress.step(line);
+        let mut seen = look().await?;
+        while seen != expected && since.elapsed() < PATIENCE {
+            step.note(&format!("{seen:?}"));
+            sleep(PAUSE).await;
+            seen = look().await?;
+        }
+        let right = seen == expected;
+        let words = format!("{seen:?}, not {expected:?}");
+        step.clear();
+        self.tell(line, right, &words, since);
+        Ok(())
+    }
+
+    /// Waits until `look` sees something; a line that never does is wrong, and the story can't go on.
+    pub(super) async fn comes<T>(
+        &self,
+        line: &str,
+        look: impl AsyncFn() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let since = Instant::now();
+        let step = self.progress.step(line);
+        loop {
+            if let Some(seen) = look().await? {
+                step.clear();
+                self.tell(line, true, "", since);
+                return Ok(seen);
+            }
+            if since.elapsed() > PATIENCE {
+                step.clear();
+                self.tell(line, false, "it never came", since);
+                anyhow::bail!("the story cannot go on: {line}: it never came");
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn tell(&self, line: &str, right: bool, seen: &str, since: Instant) {
+        if right {
+            let took = since.elapsed().as_secs_f32();
+            let took = if took > 0.05 {
+                format!("  {took:.1} s")
+            } else {
+                String::new()
+            };
+            self.progress.say(&format!("  ✓ {line}{took}"));
+        } else {
+            self.progress
+                .say(&format!("  ✗ {line}\n      seen: {seen}"));
+            self.wrong.borrow_mut().push(line.to_owned());
+        }
+    }
+}

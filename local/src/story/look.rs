@@ -1,0 +1,117 @@
+//! What the story looks at.
+
+use anyhow::{Context, Result};
+use ledger::{Digest, Rollout};
+use serde_json::{Value, json};
+
+use super::Story;
+use crate::developer::Push;
+use crate::site::GITHUB_REPOSITORY;
+
+impl Story<'_> {
+    /// The rollouts of what was pushed, newest first.
+    pub(super) async fn rollouts_of(&self, push: &Push) -> Result<Vec<Rollout>> {
+        let digest = Digest::parse(&push.digest)?;
+        let mut rollouts = self.ledger.history(&self.service, 100).await?;
+        rollouts.retain(|rollout| rollout.release.digest == digest);
+        Ok(rollouts)
+    }
+
+    /// The verdict on what was pushed, and its reason, once there is one.
+    pub(super) async fn verdict_on(&self, push: &Push) -> Result<String> {
+        let rollouts = self.rollouts_of(push).await?;
+        Ok(match rollouts.first() {
+            None => "not claimed".to_owned(),
+            Some(rollout) => match rollout.verdict {
+                None => format!("{:?}", rollout.stage).to_lowercase(),
+                Some(verdict) => verdict.to_string(),
+            },
+        })
+    }
+
+    /// The commit's statuses for this target: their states, oldest first.
+    pub(super) fn commit_states(&self, push: &Push) -> Vec<String> {
+        let context = format!("couplet/{}", self.service.service());
+        let statuses = self.system.github.statuses(GITHUB_REPOSITORY, &push.commit);
+        let ours = statuses.iter().filter(|status| status.context == context);
+        ours.map(|status| status.state.to_string()).collect()
+    }
+
+    /// What the commit's newest status says.
+    pub(super) fn commit_words(&self, push: &Push) -> String {
+        let statuses = self.system.github.statuses(GITHUB_REPOSITORY, &push.commit);
+        let newest = statuses.last();
+        newest
+            .and_then(|status| status.description.clone())
+            .unwrap_or_default()
+    }
+
+    /// The states of each GitHub deployment of the commit, oldest first.
+    pub(super) fn deployment_states(&self, push: &Push) -> Vec<Vec<String>> {
+        let deployments = self.system.github.deployments(GITHUB_REPOSITORY);
+        deployments
+            .iter()
+            .filter(|deployment| deployment.sha == push.commit)
+            .map(|deployment| {
+                let statuses = deployment.statuses.iter();
+                statuses.map(|status| status.state.to_string()).collect()
+            })
+            .collect()
+    }
+
+    /// The commits that the tasks behind the load balancer answer with.
+    pub(super) async fn serving(&self) -> Result<String> {
+        super::client::version(&reqwest::Client::new(), &self.system.site.board).await
+    }
+
+    /// The digests of the running tasks, each once.
+    pub(super) fn running(&self) -> Vec<String> {
+        let tasks = self.system.ecs.tasks(self.service.service());
+        let mut digests: Vec<_> = tasks
+            .into_iter()
+            .filter(|task| task.status == "RUNNING")
+            .filter_map(|task| task.digest)
+            .collect();
+        digests.sort();
+        digests.dedup();
+        digests
+    }
+
+    /// The messages that a function has logged, each with its JSON line.
+    pub(super) async fn log_of(&self, function: &str) -> Result<Vec<Value>> {
+        let name = self.system.site.output(&format!("functions/{function}"))?;
+        let lines = self.system.ministack.function_log(name).await?;
+        let parsed = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        Ok(parsed.collect())
+    }
+
+    /// How often a function has logged `message`.
+    pub(super) async fn said(&self, function: &str, message: &str) -> Result<usize> {
+        let log = self.log_of(function).await?;
+        Ok(log.iter().filter(|line| line["message"] == message).count())
+    }
+
+    /// Takes all messages out of the failure queue.
+    pub(super) async fn failures(&self) -> Result<Vec<Value>> {
+        let aws = self.system.ministack.aws();
+        let queue = self.system.site.output("failure_queue_url")?;
+        let mut failures = Vec::new();
+        loop {
+            let request = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+            let answer = aws.json("AmazonSQS.ReceiveMessage", request).await?;
+            let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+            if messages.is_empty() {
+                return Ok(failures);
+            }
+            for message in messages {
+                let handle = &message["ReceiptHandle"];
+                let request = json!({ "QueueUrl": queue, "ReceiptHandle": handle });
+                aws.json("AmazonSQS.DeleteMessage", request).await?;
+                let body = message["Body"].as_str().context("a message has no body")?;
+                failures.push(serde_json::from_str(body).context("a failure is no JSON")?);
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! All of it, brought up and taken down.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::ecs::{self, Controller, Pace};
+use crate::event::{Events, REGION};
+use crate::front::{self, Front, FrontSettings};
+use crate::github::{GitHub, Served};
+use crate::ministack::{self, Ministack};
+use crate::paths::Paths;
+use crate::progress::Progress;
+use crate::site::{GITHUB_REPOSITORY, Site};
+use crate::terraform::{Terraform, Variables};
+use crate::{balancer, bus, package};
+
+/// The parameter in which GitHub's token is kept, and the token that GitHub here wants.
+const TOKEN_PARAMETER: &str = "/couplet/github-token";
+const TOKEN: &str = "ghs_1234567_of-this-laptop";
+
+/// Four ports in a row, all on the loopback interface.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports(u16);
+
+impl Ports {
+    /// The ports from `first` on.
+    pub fn new(first: u16) -> Ports {
+        Ports(first)
+    }
+
+    fn aws(self) -> u16 {
+        self.0
+    }
+
+    fn ministack(self) -> u16 {
+        self.0 + 1
+    }
+
+    fn balancer(self) -> u16 {
+        self.0 + 2
+    }
+
+    fn github(self) -> u16 {
+        self.0 + 3
+    }
+}
+
+/// What runs.
+pub struct System {
+    /// Where it can be reached.
+    pub site: Site,
+    /// AWS, but for ECS.
+    pub ministack: Ministack,
+    /// ECS.
+    pub ecs: Arc<Controller>,
+    /// GitHub.
+    pub github: GitHub,
+    /// Where an event can be put that AWS itself would send.
+    pub events: Events,
+    /// Every event that went through the bus.
+    heard: Arc<Mutex<Vec<Value>>>,
+    paths: Paths,
+    front: Front,
+    served: Served,
+    balancer: JoinHandle<std::io::Result<()>>,
+}
+
+impl System {
+    /// Brings everything up, with what an earlier start has left unless that ended badly.
+    pub async fn start(paths: &Paths, ports: Ports, progress: &Progress) -> Result<System> {
+        take_up_state(paths)?;
+        let variables = Variables {
+            github_repository: GITHUB_REPOSITORY.to_owned(),
+            github_api_url: url(ports.github()),
+            github_token_parameter: TOKEN_PARAMETER.to_owned(),
+            board_url: url(ports.balancer()),
+        };
+        let packaged = async {
+            let step = progress.step("Building the functions and the service");
+            package::build(paths, &step).await?;
+            package::functions(paths)?;
+            step.done();
+            Ok(())
+        };
+        let endpoint = url(ports.aws());
+        let initialised = async {
+            let step = progress.step("Initialising Terraform");
+            let terraform = Terraform::init(paths, &endpoint, &variables).await?;
+            step.done();
+            Ok(terraform)
+        };
+        let started = async {
+            let step = progress.step("Starting AWS and GitHub");
+            let system = System::start_clouds(paths, ports).await?;
+            step.done();
+            Ok::<_, anyhow::Error>(system)
+        };
+        let ((), terraform, mut system) = tokio::try_join!(packaged, initialised, started)?;
+
+        let stamp = paths.state().join("applied");
+        let fingerprint = terraform.fingerprint(&paths.packages())?;
+        if fs::read_to_string(&stamp).is_ok_and(|applied| applied == fingerprint) {
+            progress.say("  ✓ Terraform: nothing has changed since it was applied");
+        } else {
+            let step = progress.step("Applying terraform/");
+            terraform.apply(&step).await?;
+            fs::write(&stamp, fingerprint).with_context(|| format!("write {}", stamp.display()))?;
+            step.done();
+        }
+        system.site.outputs = terraform.outputs().await?;
+        system.site.save(paths)?;
+        Ok(system)
+    }
+
+    async fn start_clouds(paths: &Paths, ports: Ports) -> Result<System> {
+        let ministack = Ministack::start(ministack::Options {
+            python_env_dir: paths.python_env(),
+            port: ports.ministack(),
+            endpoint: Some(url(ports.aws())),
+            state_dir: Some(paths.state().join("ministack")),
+            log: paths.log("ministack"),
+        })
+        .await?;
+        let github = GitHub::new(TOKEN);
+        if let Ok(saved) = fs::read(paths.state().join("github.json")) {
+            github
+                .restore(serde_json::from_slice(&saved).context("GitHub's state is malformed")?)?;
+        }
+        let served = github.serve(loopback(ports.github())).await?;
+        let (events, receiver) = Events::channel();
+        let ecs = Controller::start(ecs::Settings {
+            events: events.clone(),
+            registry: ministack.url().to_owned(),
+            task_environment: task_environment(ports),
+            work_dir: paths.state().join("ecs"),
+            pace: Pace::laptop(),
+        })
+        .await?;
+        let front = front::serve(FrontSettings {
+            address: loopback(ports.aws()),
+            ministack_url: ministack.url().to_owned(),
+            events: events.clone(),
+            ecs: Arc::clone(&ecs),
+            public_url: None,
+        })
+        .await?;
+        let balancer = balancer::serve(Arc::clone(&ecs), loopback(ports.balancer())).await?;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let memory = Arc::clone(&heard);
+        bus::run(receiver, ministack.aws(), move |event, _| {
+            if let Ok(mut heard) = memory.lock() {
+                heard.push(event.clone());
+            }
+        });
+        // The token is written out of band, as in an account: Terraform knows its name and never its value.
+        let parameter = json!({
+            "Name": TOKEN_PARAMETER, "Value": TOKEN, "Type": "SecureString", "Overwrite": true,
+        });
+        ministack
+            .aws()
+            .json("AmazonSSM.PutParameter", parameter)
+            .await?;
+        Ok(System {
+            site: Site {
+                aws: url(ports.aws()),
+                github: url(ports.github()),
+                board: url(ports.balancer()),
+                outputs: Value::Null,
+            },
+            ministack,
+            ecs,
+            github,
+            events,
+            heard,
+            paths: paths.clone(),
+            front,
+            served,
+            balancer,
+        })
+    }
+
+    /// The events that went through the bus and that `wanted` wants, oldest first.
+    pub fn heard(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let Ok(heard) = self.heard.lock() else {
+            return Vec::new();
+        };
+        heard
+            .iter()
+            .filter(|event| wanted(event))
+            .cloned()
+            .collect()
+    }
+
+    /// Takes everything down in good order, so that the next start can go on from here.
+    pub async fn stop(self) -> Result<()> {
+        self.ecs.stop().await;
+        self.balancer.abort();
+        self.front.stop().await?;
+        self.ministack.stop().await?;
+        let saved = self.github.save().to_string();
+        self.served.stop().await;
+        let state = self.paths.state();
+        let _ = fs::remove_file(state.join("site.json"));
+        fs::write(state.join("github.json"), saved).context("keep GitHub's state")?;
+        fs::write(state.join("clean"), "").context("note that all was stopped in good order")
+    }
+}
+
+/// Leaves the state of an earlier start only if that start was stopped in good order.
+fn take_up_state(paths: &Paths) -> Result<()> {
+    let state = paths.state();
+    let clean = state.join("clean");
+    if clean.exists() {
+        fs::remove_file(&clean).context("take up the state of the last start")?;
+    } else {
+        forget(paths)?;
+    }
+    fs::create_dir_all(&state).with_context(|| format!("make {}", state.display()))
+}
+
+/// Removes all that earlier starts have left.
+pub fn forget(paths: &Paths) -> Result<()> {
+    let state = paths.state();
+    match fs::remove_dir_all(&state) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", state.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the Fargate agent gives to a task, as far as it differs here.
+fn task_environment(ports: Ports) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL", url(ports.aws()).as_str()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", REGION),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}

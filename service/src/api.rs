@@ -1,0 +1,49 @@
+//! The board for scripts.
+
+use std::sync::Arc;
+
+use ledger::Rollout;
+use poem::handler;
+use poem::web::{Data, Json, Path};
+use serde::Serialize;
+
+use crate::app::Service;
+use crate::board::State;
+use crate::failure::Failure;
+use crate::find;
+
+#[derive(Serialize)]
+struct Targets {
+    targets: Vec<State>,
+}
+
+#[derive(Serialize)]
+struct Rollouts {
+    rollouts: Vec<Rollout>,
+}
+
+/// Every target: what runs, and what is under way.
+#[handler]
+pub(crate) async fn targets(service: Data<&Arc<Service>>) -> Result<Json<Targets>, Failure> {
+    let targets = service.board.states().await?;
+    Ok(Json(Targets { targets }))
+}
+
+/// The newest rollouts of a target, newest first.
+#[handler]
+pub(crate) async fn rollouts(
+    service: Data<&Arc<Service>>,
+    Path(name): Path<String>,
+) -> Result<Json<Rollouts>, Failure> {
+    let rollouts = find::target(&service.board, &name).await?.history;
+    Ok(Json(Rollouts { rollouts }))
+}
+
+/// One rollout.
+#[handler]
+pub(crate) async fn rollout(
+    service: Data<&Arc<Service>>,
+    Path(path): Path<[String; 3]>,
+) -> Result<Json<Rollout>, Failure> {
+    find::rollout(&service.board, &path).await.map(Json)
+}

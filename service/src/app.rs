@@ -1,0 +1,52 @@
+//! The routes, and what their handlers share.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use poem::{Endpoint, EndpointExt, Response, Route, get};
+
+use crate::answer::answered;
+use crate::board::Board;
+use crate::settings::{Identity, Settings};
+use crate::{api, asset, health, page};
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// The way to the facts.
+    pub(crate) board: Board,
+    /// Where commits are linked to.
+    pub(crate) github_url: String,
+    /// What runs here.
+    pub(crate) identity: Identity,
+}
+
+impl Service {
+    /// The service over `board`.
+    pub(crate) fn new(settings: &Settings, board: Board) -> Self {
+        Service {
+            board,
+            github_url: settings.github_url.clone(),
+            identity: settings.identity.clone(),
+        }
+    }
+}
+
+/// The whole service.
+pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
+    let routes = Route::new()
+        .at("/", get(page::show_board))
+        .at("/targets/:name", get(page::show_target))
+        .at("/rollouts/:cluster/:service/:id", get(page::show_rollout))
+        .at("/api/targets", get(api::targets))
+        .at("/api/targets/:name/rollouts", get(api::rollouts))
+        .at("/api/rollouts/:cluster/:service/:id", get(api::rollout))
+        .at(health::PATH, get(health::alive))
+        .at("/version", get(health::version))
+        .at("/style.css", get(asset::style))
+        .at("/icon.svg", get(asset::icon))
+        .data(Arc::new(service));
+    answered(routes)
+}

@@ -1,0 +1,283 @@
+//! What is read from the ledger, and how it is arranged.
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, Utc};
+use ledger::table::Head;
+use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::settings::Settings;
+
+/// With retries: a page that takes longer is better told as a failure.
+const READ_LIMIT: Duration = Duration::from_secs(5);
+
+/// The way to the facts.
+#[derive(Clone, Debug)]
+pub(crate) struct Board {
+    ledger: Ledger,
+    rows: i32,
+}
+
+/// Everything on the first page.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    /// The environments by name, each with its targets by name.
+    pub(crate) environments: BTreeMap<String, Vec<State>>,
+    /// The newest rollouts of all targets, newest first.
+    pub(crate) recent: Vec<Rollout>,
+}
+
+/// A target and where it stands.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct State {
+    /// The target.
+    #[serde(flatten)]
+    pub(crate) target: Target,
+    /// What runs.
+    pub(crate) live: Option<Live>,
+    /// The open rollout.
+    pub(crate) in_flight: Option<Rollout>,
+    /// The newest rollouts, newest first.
+    #[serde(skip)]
+    pub(crate) history: Vec<Rollout>,
+}
+
+/// The release that runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Live {
+    /// What runs.
+    pub(crate) release: Release,
+    /// The rollout that brought it.
+    pub(crate) rollout: RolloutId,
+    /// When that rollout succeeded.
+    pub(crate) since: Option<DateTime<Utc>>,
+}
+
+impl Board {
+    /// A board over `ledger` with `rows` rollouts a page.
+    pub(crate) fn new(ledger: Ledger, rows: i32) -> Self {
+        Board { ledger, rows }
+    }
+
+    /// A board over the table that the settings name. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_DYNAMODB`
+    /// are honoured: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+    pub(crate) async fn connect(settings: &Settings) -> Self {
+        let limits = TimeoutConfig::builder()
+            .operation_timeout(READ_LIMIT)
+            .build();
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .timeout_config(limits)
+            .load()
+            .await;
+        let ledger = Ledger::new(Client::new(&config), &settings.table);
+        Board::new(ledger, settings.rows)
+    }
+
+    /// The first page: every target and the newest rollouts of all.
+    pub(crate) async fn overview(&self) -> Result<Overview> {
+        let states = self.states().await?;
+        Ok(arrange(states, usize::try_from(self.rows)?))
+    }
+
+    /// Every target and where it stands, by environment and name.
+    pub(crate) async fn states(&self) -> Result<Vec<State>> {
+        let mut reads = JoinSet::new();
+        for target in self.ledger.targets().await? {
+            let board = self.clone();
+            reads.spawn(async move { board.state(target).await });
+        }
+        let mut states = Vec::new();
+        while let Some(read) = reads.join_next().await {
+            states.push(read.context("a read of the ledger broke off")??);
+        }
+        states.sort_by(|a, b| order(&a.target).cmp(&order(&b.target)));
+        Ok(states)
+    }
+
+    /// The target called `name` and where it stands.
+    pub(crate) async fn named(&self, name: &str) -> Result<Option<State>> {
+        let targets = self.ledger.targets().await?;
+        match targets.into_iter().find(|target| target.name == name) {
+            Some(target) => self.state(target).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// One rollout. It is found also when its target is gone.
+    pub(crate) async fn rollout(
+        &self,
+        key: &ServiceKey,
+        id: &RolloutId,
+    ) -> Result<Option<Rollout>> {
+        self.ledger.rollout(key, id).await
+    }
+
+    /// Two reads, and a third and fourth only when what runs or what is under way is older than the history.
+    async fn state(&self, target: Target) -> Result<State> {
+        let key = target.key();
+        let (head, history) =
+            tokio::try_join!(self.ledger.head(&key), self.ledger.history(&key, self.rows))?;
+        let live = head.live.as_ref().map(|live| &live.rollout);
+        let (live, in_flight) = tokio::try_join!(
+            self.known_or_read(&key, &history, live),
+            self.known_or_read(&key, &history, head.in_flight.as_ref()),
+        )?;
+        Ok(state(target, head, history, live, in_flight))
+    }
+
+    async fn known_or_read(
+        &self,
+        key: &ServiceKey,
+        history: &[Rollout],
+        id: Option<&RolloutId>,
+    ) -> Result<Option<Rollout>> {
+        let Some(id) = id else { return Ok(None) };
+        match history.iter().find(|rollout| rollout.id == *id) {
+            Some(known) => Ok(Some(known.clone())),
+            None => self.ledger.rollout(key, id).await,
+        }
+    }
+}
+
+impl State {
+    /// The newest rollout, if it is over and did not end as somebody wished.
+    pub(crate) fn trouble(&self) -> Option<&Rollout> {
+        self.history.first().filter(|rollout| {
+            matches!(
+                rollout.verdict,
+                Some(Verdict::RolledBack | Verdict::Failed | Verdict::Stopped | Verdict::TimedOut)
+            )
+        })
+    }
+}
+
+/// Where `target` stands, of reads that were not made at the same instant.
+fn state(
+    target: Target,
+    head: Head,
+    history: Vec<Rollout>,
+    live: Option<Rollout>,
+    in_flight: Option<Rollout>,
+) -> State {
+    State {
+        target,
+        live: head.live.map(|head| Live {
+            release: head.release,
+            rollout: head.rollout,
+            since: live.and_then(|rollout| rollout.ended_at),
+        }),
+        in_flight: in_flight.filter(|rollout| rollout.verdict.is_none()),
+        history,
+    }
+}
+
+fn arrange(states: Vec<State>, rows: usize) -> Overview {
+    let mut overview = Overview::default();
+    for state in states {
+        overview.recent.extend(state.history.iter().cloned());
+        let environment = state.target.environment.clone();
+        overview
+            .environments
+            .entry(environment)
+            .or_default()
+            .push(state);
+    }
+    overview
+        .recent
+        .sort_by(|a, b| (b.claimed_at, &b.id, &b.target).cmp(&(a.claimed_at, &a.id, &a.target)));
+    overview.recent.truncate(rows);
+    overview
+}
+
+fn order(target: &Target) -> (&str, &str) {
+    (&target.environment, &target.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixtures::{after, at, ended, open, overview, target};
+    use super::*;
+
+    #[test]
+    fn the_newest_rollouts_of_all_targets_come_first() {
+        let (web, shop) = (target("web", "production"), target("shop", "staging"));
+        let overview = overview(
+            vec![
+                after(
+                    &web,
+                    vec![open(&web, 400), ended(&web, 100, Verdict::Succeeded)],
+                ),
+                after(
+                    &shop,
+                    vec![
+                        ended(&shop, 300, Verdict::Failed),
+                        ended(&shop, 200, Verdict::Failed),
+                    ],
+                ),
+            ],
+            3,
+        );
+        let recent: Vec<_> = overview
+            .recent
+            .iter()
+            .map(|rollout| rollout.claimed_at)
+            .collect();
+        assert_eq!(recent, [at(400), at(300), at(200)]);
+        let environments: Vec<_> = overview.environments.keys().collect();
+        assert_eq!(environments, ["production", "staging"]);
+    }
+
+    #[test]
+    fn a_rollout_that_ended_between_two_reads_is_not_under_way() {
+        let web = target("web", "production");
+        let done = ended(&web, 100, Verdict::Succeeded);
+        let head = Head {
+            in_flight: Some(done.id.clone()),
+            ..Head::default()
+        };
+        let state = state(web, head, vec![done.clone()], None, Some(done));
+        assert!(state.in_flight.is_none());
+    }
+
+    #[test]
+    fn a_target_is_in_trouble_while_its_newest_rollout_ended_badly() {
+        let web = target("web", "production");
+        let rows = [
+            (vec![], false),
+            (vec![ended(&web, 9, Verdict::RolledBack)], true),
+            (
+                vec![
+                    ended(&web, 9, Verdict::TimedOut),
+                    ended(&web, 5, Verdict::Succeeded),
+                ],
+                true,
+            ),
+            (
+                vec![
+                    ended(&web, 9, Verdict::Succeeded),
+                    ended(&web, 5, Verdict::Failed),
+                ],
+                false,
+            ),
+            (vec![ended(&web, 9, Verdict::Superseded)], false),
+            (vec![open(&web, 9), ended(&web, 5, Verdict::Failed)], false),
+        ];
+        for (history, expected) in rows {
+            assert_eq!(
+                after(&web, history.clone()).trouble().is_some(),
+                expected,
+                "{history:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Targets and rollouts for tests.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger::table::{Head, Live};
+use ledger::{
+    Cause, Commit, DeploymentId, Digest, Release, RevisionArn, Rollout, RolloutId, Stage,
+    TagPolicy, Target, Verdict,
+};
+
+use super::{Overview, State, arrange, state};
+
+/// A moment after the epoch of these tests.
+pub(crate) fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 0).expect("time")
+}
+
+/// A target of `environment` that nothing was ever brought to.
+pub(crate) fn target(name: &str, environment: &str) -> Target {
+    Target {
+        name: name.into(),
+        environment: environment.into(),
+        repository: "shop/web".into(),
+        cluster: "main".into(),
+        service: name.into(),
+        container: "web".into(),
+        template: format!("{name}-template"),
+        family: name.into(),
+        tag_policy: TagPolicy::Glob("main-*".into()),
+        github_repository: "owner/web".into(),
+        deadline_seconds: 900,
+        first_count: 1,
+        environment_url: Some("https://shop.example".into()),
+    }
+}
+
+/// An open rollout of `target` that was claimed `second` seconds after the epoch.
+pub(crate) fn open(target: &Target, second: i64) -> Rollout {
+    let digest = Digest::parse(&format!("sha256:{second:064x}")).expect("digest");
+    Rollout {
+        id: RolloutId::new(at(second), &digest),
+        target: target.name.clone(),
+        service: target.key(),
+        environment: target.environment.clone(),
+        github_repository: target.github_repository.clone(),
+        environment_url: target.environment_url.clone(),
+        release: Release {
+            repository: target.repository.clone(),
+            digest,
+            tag: format!("main-{second}"),
+            commit: Commit::parse(&format!("{second:040x}")).ok(),
+            pushed_at: at(second - 2),
+        },
+        cause: Cause::Push,
+        stage: Stage::Deploying,
+        revision: RevisionArn::parse(&format!(
+            "arn:aws:ecs:eu-west-1:123456789012:task-definition/{}:{second}",
+            target.family
+        ))
+        .ok(),
+        deployment: DeploymentId::parse(&format!("ecs-svc/{second:019}")).ok(),
+        rolls_back_to: None,
+        reason: None,
+        verdict: None,
+        claimed_at: at(second),
+        driven_at: at(second),
+        deployed_at: Some(at(second + 1)),
+        ended_at: None,
+        deadline: at(second) + TimeDelta::seconds(i64::from(target.deadline_seconds)),
+    }
+}
+
+/// The same when it got its verdict, 72 seconds after its claim.
+pub(crate) fn ended(target: &Target, second: i64, verdict: Verdict) -> Rollout {
+    Rollout {
+        stage: Stage::Ended,
+        verdict: Some(verdict),
+        reason: (verdict != Verdict::Succeeded)
+            .then(|| "container web exited 1: Essential container in task exited".to_owned()),
+        ended_at: Some(at(second + 72)),
+        ..open(target, second)
+    }
+}
+
+/// Where `target` stands after `history`, newest first.
+pub(crate) fn after(target: &Target, history: Vec<Rollout>) -> State {
+    let live = history
+        .iter()
+        .find(|it| it.verdict == Some(Verdict::Succeeded))
+        .cloned();
+    let in_flight = history.iter().find(|it| it.verdict.is_none()).cloned();
+    let head = Head {
+        live: live.as_ref().map(|rollout| Live {
+            rollout: rollout.id.clone(),
+            release: rollout.release.clone(),
+        }),
+        in_flight: in_flight.as_ref().map(|rollout| rollout.id.clone()),
+        ..Head::default()
+    };
+    state(target.clone(), head, history, live, in_flight)
+}
+
+/// The first page of `states`.
+pub(crate) fn overview(states: Vec<State>, rows: usize) -> Overview {
+    arrange(states, rows)
+}

@@ -1,0 +1,108 @@
+//! Why a request is not answered: a page for people, problem+json for scripts.
+
+use std::fmt;
+
+use poem::error::ResponseError;
+use poem::http::StatusCode;
+use poem::web::Json;
+use poem::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::page;
+
+/// Why a request is not answered.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There is no such thing.
+    Missing(String),
+    /// The ledger cannot be read. The reason is for the log alone.
+    Unreadable(anyhow::Error),
+}
+
+/// What went wrong, for the line in the log.
+#[derive(Clone)]
+pub(crate) struct Reason(pub(crate) String);
+
+/// The body of an error, for scripts. Source: <https://www.rfc-editor.org/rfc/rfc9457>
+#[derive(Serialize)]
+struct Problem<'a> {
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+/// The answer to the request for `path` that failed with `error`; it carries the [`Reason`].
+pub(crate) fn answer(path: &str, error: &poem::Error) -> Response {
+    let failure = error.downcast_ref::<Failure>();
+    let mut response = render(path, error.status(), &detail(failure, error.status()));
+    response.set_data(Reason(match failure {
+        Some(Failure::Unreadable(reason)) => format!("{reason:#}"),
+        _ => error.to_string(),
+    }));
+    response
+}
+
+/// The answer to the request for `path` whose handler panicked.
+pub(crate) fn panicked(path: &str, reason: &str) -> Response {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    let mut response = render(path, status, &detail(None, status));
+    response.set_data(Reason(reason.to_owned()));
+    response
+}
+
+/// A failure with `status` in the form that `path` wants.
+fn render(path: &str, status: StatusCode, detail: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    if path == "/api" || path.starts_with("/api/") {
+        let problem = Problem {
+            title,
+            status: status.as_u16(),
+            detail,
+        };
+        Json(problem)
+            .with_content_type("application/problem+json")
+            .with_status(status)
+            .into_response()
+    } else {
+        page::failure(status, title, detail)
+            .with_status(status)
+            .into_response()
+    }
+}
+
+fn detail(failure: Option<&Failure>, status: StatusCode) -> String {
+    match (failure, status) {
+        (Some(Failure::Missing(what)), _) => format!("There is no {what}."),
+        (Some(Failure::Unreadable(_)), _) => "The ledger cannot be read at the moment.".to_owned(),
+        (None, StatusCode::NOT_FOUND) => "There is nothing at this address.".to_owned(),
+        (None, StatusCode::METHOD_NOT_ALLOWED) => "Here one can only read.".to_owned(),
+        (None, status) if status.is_client_error() => "The request is not understood.".to_owned(),
+        (None, _) => "Something is wrong with the board itself; its log says what.".to_owned(),
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Missing(what) => write!(f, "there is no {what}"),
+            Failure::Unreadable(_) => f.write_str("the ledger cannot be read"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl ResponseError for Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Failure::Missing(_) => StatusCode::NOT_FOUND,
+            Failure::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Unreadable(error)
+    }
+}

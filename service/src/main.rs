@@ -1,0 +1,93 @@
+//! The board: what runs where, since when, and what just happened.
+//!
+//! ```text
+//! browsers, scripts ──► app ──► board ──► ledger
+//!                        └──► page or api
+//! ```
+//!
+//! # Layout
+//! - [`settings`]: what the environment says
+//! - [`serve`]: listen, and drain when told to stop
+//! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log
+//! - [`board`]: what is read from the ledger, and how it is arranged
+//! - [`page`], [`api`]: the same for people and for scripts
+//! - [`find`]: what an address names
+//! - [`failure`]: why a request is not answered, in both forms
+//! - [`health`], [`asset`], [`age`]: small parts
+
+mod age;
+mod answer;
+mod api;
+mod app;
+mod asset;
+mod board;
+mod failure;
+mod find;
+mod health;
+mod page;
+mod serve;
+mod settings;
+
+use std::env;
+use std::process::ExitCode;
+
+use settings::Settings;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    match arguments.first().map(|argument| argument.to_string_lossy()) {
+        None => finish(run().await),
+        Some(argument) if argument == "healthcheck" && arguments.len() == 1 => {
+            plain(health::check(settings::from_environment).await)
+        }
+        Some(argument) => {
+            eprintln!(
+                "service: `{argument}` is not understood: there is `healthcheck`, or nothing"
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    log();
+    let settings = Settings::read(settings::from_environment)?;
+    let board = board::Board::connect(&settings).await;
+    serve::serve(settings, board).await
+}
+
+/// One JSON object a line, `info` unless `RUST_LOG` says otherwise. Of its own starting and stopping poem
+/// writes five lines at `info`; ours say the same with the commit.
+fn log() {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .init();
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn plain(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("service: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

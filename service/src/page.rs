@@ -1,0 +1,139 @@
+//! The board for people. Handlers read; the pages below them are pure.
+
+mod board;
+mod parts;
+mod rollout;
+mod target;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use maud::{DOCTYPE, Markup, html};
+use poem::http::StatusCode;
+use poem::web::{Data, Html, Path};
+use poem::{Response, handler};
+
+use crate::app::Service;
+use crate::failure::Failure;
+use crate::{asset, find};
+
+/// What every page must know beside its facts.
+#[derive(Clone, Copy, Debug)]
+struct View<'a> {
+    /// Where commits are linked to.
+    github_url: &'a str,
+    /// When it is looked at.
+    now: DateTime<Utc>,
+}
+
+/// Whether a page looks for news by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refresh {
+    /// Every five seconds.
+    Often,
+    /// Nothing on it will change.
+    Never,
+}
+
+/// The first page.
+#[handler]
+pub(crate) async fn show_board(service: Data<&Arc<Service>>) -> Result<Html<String>, Failure> {
+    let overview = service.board.overview().await?;
+    Ok(Html(board::page(&overview, view(&service)).into_string()))
+}
+
+/// A target's page.
+#[handler]
+pub(crate) async fn show_target(
+    service: Data<&Arc<Service>>,
+    Path(name): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let state = find::target(&service.board, &name).await?;
+    Ok(Html(target::page(&state, view(&service)).into_string()))
+}
+
+/// A rollout's page, to which GitHub's statuses point.
+#[handler]
+pub(crate) async fn show_rollout(
+    service: Data<&Arc<Service>>,
+    Path(path): Path<[String; 3]>,
+) -> Result<Html<String>, Failure> {
+    let rollout = find::rollout(&service.board, &path).await?;
+    Ok(Html(rollout::page(&rollout, view(&service)).into_string()))
+}
+
+/// The page that is shown instead of another. What may pass, it tries again.
+pub(crate) fn failure(status: StatusCode, title: &str, detail: &str) -> Response {
+    let refresh = match status {
+        StatusCode::SERVICE_UNAVAILABLE => Refresh::Often,
+        _ => Refresh::Never,
+    };
+    let body = html! {
+        main.message {
+            h1 { (status.as_u16()) " " (title) }
+            p { (detail) }
+            @match refresh {
+                Refresh::Often => p.dim { "This page tries again every five seconds." },
+                Refresh::Never => p { a href="/" { "To the board" } },
+            }
+        }
+    };
+    Response::builder()
+        .status(status)
+        .content_type("text/html; charset=utf-8")
+        .body(layout(title, refresh, &html! {}, &body).into_string())
+}
+
+fn view(service: &Service) -> View<'_> {
+    View {
+        github_url: &service.github_url,
+        now: Utc::now(),
+    }
+}
+
+/// A whole document: `aside` stands at the right of the head line.
+fn layout(title: &str, refresh: Refresh, aside: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                @if refresh == Refresh::Often {
+                    meta http-equiv="refresh" content="5";
+                }
+                title { (title) " · Couplet" }
+                link rel="icon" href=(asset::icon_url());
+                link rel="stylesheet" href=(asset::style_url());
+            }
+            body {
+                header.top {
+                    a.brand href="/" { span.mark aria-hidden="true" {} "Couplet" }
+                    (aside)
+                }
+                (body)
+                footer {
+                    span { "Image pushed, commit told." }
+                    nav aria-label="For scripts" {
+                        a href="/api/targets" { "API" }
+                        a href="/version" { "Version" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_visitor_wrote_is_text() {
+        let response = failure(StatusCode::NOT_FOUND, "Not Found", "no `<script>`");
+        let page = response.into_body().into_string().await.expect("page");
+        assert!(page.contains("no `&lt;script&gt;`"), "{page}");
+        assert!(!page.contains("http-equiv"), "{page}");
+    }
+}

@@ -1,0 +1,16 @@
+output "name" {
+  description = "The function's name. Whoever invokes it by this name finds its rights in place."
+  value       = aws_lambda_function.this.function_name
+  depends_on  = [aws_iam_role_policy.runtime, aws_iam_role_policy.work]
+}
+
+output "arn" {
+  description = "The function's ARN. Whoever invokes it by this ARN finds its rights in place."
+  value       = aws_lambda_function.this.arn
+  depends_on  = [aws_iam_role_policy.runtime, aws_iam_role_policy.work]
+}
+
+output "policy" {
+  description = "The policy of its work, as given."
+  value       = aws_iam_role_policy.work.policy
+}

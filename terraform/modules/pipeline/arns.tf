@@ -1,0 +1,37 @@
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+# ARNs that follow from names. Taken from the names and not from the things, so that rules and rights are there before
+# the service is, and no event of its first minute is missed.
+locals {
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  region    = data.aws_region.current.id
+
+  ecs = "arn:${local.partition}:ecs:${local.region}:${local.account}"
+
+  cluster_arns  = distinct([for target in var.targets : "${local.ecs}:cluster/${target.cluster}"])
+  service_arns  = [for target in var.targets : "${local.ecs}:service/${target.cluster}/${target.service}"]
+  revision_arns = [for target in var.targets : "${local.ecs}:task-definition/${target.family}:*"]
+  repositories  = distinct(var.targets[*].repository)
+
+  token_arn         = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${var.github_token_parameter}"
+  failure_queue     = "${var.name}-failures"
+  failure_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.failure_queue}"
+
+  # Reads by key and writes under a condition, alone or in a transaction, which needs the rights of its parts. No scan
+  # and no deletion: the ledger only grows.
+  ledger_statement = {
+    Sid    = "KeepLedger"
+    Effect = "Allow"
+    Action = [
+      "dynamodb:GetItem",
+      "dynamodb:Query",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+      "dynamodb:ConditionCheckItem",
+    ]
+    Resource = var.table.arn
+  }
+}

@@ -1,0 +1,29 @@
+# Hears how deployments go, asks once a minute what no event told, and writes how each rollout ended. It reads ECS and
+# changes nothing there.
+module "verdict" {
+  source = "../function"
+
+  name               = "${var.name}-verdict"
+  description        = "Writes how each rollout ended."
+  package            = "${var.functions_dir}/verdict/bootstrap.zip"
+  architecture       = var.architecture
+  failure_queue_arn  = aws_sqs_queue.failures.arn
+  log_retention_days = var.log_retention_days
+
+  variables = {
+    COUPLET_LEDGER_TABLE = var.table.name
+  }
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      local.ledger_statement,
+      {
+        Sid      = "ReadServices"
+        Effect   = "Allow"
+        Action   = "ecs:DescribeServices"
+        Resource = local.service_arns
+      },
+    ]
+  })
+}

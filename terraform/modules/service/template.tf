@@ -1,0 +1,80 @@
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  region    = data.aws_region.current.id
+
+  # The container whose image rollouts replace.
+  container = "web"
+
+  # Rollouts read this family and write the one named as the service. So neither ever overwrites the other's work.
+  template = "${var.name}-template"
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/ecs/${var.name}"
+  retention_in_days = var.log_retention_days
+}
+
+# The template: everything about a task but the image. Terraform never decides the image; `rollout` copies the newest
+# revision of this family, puts the release's image into the container and registers that under the service's name.
+resource "aws_ecs_task_definition" "template" {
+  family                   = local.template
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = var.size.cpu
+  memory                   = var.size.memory
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.task.arn
+
+  # A new template must not deregister the one before: a service that never had a release still points at it.
+  # Default: false.
+  skip_destroy = true
+
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = upper(var.architecture)
+  }
+
+  container_definitions = jsonencode([{
+    name      = local.container
+    image     = "${aws_ecr_repository.this.repository_url}:placeholder"
+    essential = true
+
+    # The image has no shell and needs no place to write; its user has no name, only a number.
+    readonlyRootFilesystem = true
+    user                   = "65532"
+
+    portMappings = [{ containerPort = var.port, hostPort = var.port, protocol = "tcp" }]
+
+    environment = [for name in sort(keys(local.variables)) : { name = name, value = local.variables[name] }]
+
+    # The program asks itself: there is no shell and no curl to do it. Two failures of 2 s each, 5 s apart, after the
+    # first 5 s of grace. Defaults: every 30 s, 5 s, three times, no grace.
+    healthCheck = {
+      command     = concat(["CMD"], var.health_command)
+      interval    = 5
+      timeout     = 2
+      retries     = 2
+      startPeriod = 5
+    }
+
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.this.name
+        awslogs-region        = local.region
+        awslogs-stream-prefix = local.container
+        # A slow CloudWatch costs lines and never a request.
+        mode = "non-blocking"
+      }
+    }
+  }])
+}
+
+locals {
+  variables = merge({ PORT = tostring(var.port) }, var.variables)
+}
