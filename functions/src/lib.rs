@@ -12,13 +12,16 @@
 //! - [`event`]: EventBridge's JSON → what happened, in our own few fields
 //! - [`policy`], [`decide`], [`task_definition`], [`image`], [`telling`]: values in, values out
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them
-//! - [`rollout`], [`verdict`], [`report`]: one function each
+//! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
 pub mod decide;
+pub mod drive;
 pub mod ecr;
 pub mod ecs;
 pub mod event;
+#[cfg(test)]
+mod fixtures;
 pub mod github;
 pub mod image;
 pub mod policy;

@@ -73,8 +73,7 @@ fn malformed(policy: &TagPolicy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::DateTime;
-    use ledger::Digest;
+    use crate::fixtures;
 
     const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -152,11 +151,8 @@ mod tests {
 
     fn release((tag, second): (&str, i64)) -> Release {
         Release {
-            repository: "web".into(),
-            digest: Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("digest"),
             tag: tag.into(),
-            commit: None,
-            pushed_at: DateTime::from_timestamp(second, 0).expect("time"),
+            ..fixtures::release('a', second)
         }
     }
 }

@@ -2,12 +2,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_config::SdkConfig;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::Utc;
 use ledger::table::{Claim, Raced};
-use ledger::transition::Progress;
-use ledger::{
-    Cause, DeploymentId, Ledger, Release, RevisionArn, Rollout, RolloutId, Stage, Target,
-};
+use ledger::{Cause, Ledger, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -15,7 +12,7 @@ use crate::decide::{self, Action, Pushed};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
 use crate::event::{self, AskedAction, Heard, Request};
-use crate::{policy, task_definition};
+use crate::{drive, policy};
 
 /// How often a decision is made again because another claim came first.
 const TRIES: usize = 8;
@@ -114,7 +111,7 @@ async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> 
             }
         };
         let service = service(clients, target).await?;
-        let rollout = new_rollout(target, release, Cause::Push, now);
+        let rollout = Rollout::claimed(target, release, Cause::Push, now);
         let claimed = clients
             .ledger
             .claim(&Claim {
@@ -125,7 +122,7 @@ async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> 
             })
             .await?;
         if claimed == Raced::No {
-            return drive(clients, target, rollout, service).await;
+            return drive::drive(clients, target, rollout, service).await;
         }
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
@@ -160,7 +157,7 @@ async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
             by: ask.by.clone(),
             why: ask.why.clone(),
         };
-        let rollout = new_rollout(target, release, cause, now);
+        let rollout = Rollout::claimed(target, release, cause, now);
         let claimed = clients
             .ledger
             .claim(&Claim {
@@ -171,7 +168,7 @@ async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
             })
             .await?;
         if claimed == Raced::No {
-            return drive(clients, target, rollout, service).await;
+            return drive::drive(clients, target, rollout, service).await;
         }
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
@@ -188,7 +185,7 @@ async fn resume(clients: &Clients, target: &Target, rollout: Rollout) -> Result<
         ));
     }
     let service = service(clients, target).await?;
-    drive(clients, target, rollout, service).await
+    drive::drive(clients, target, rollout, service).await
 }
 
 /// The service, refused here, before anything is claimed, if it is not one that we can roll.
@@ -205,145 +202,7 @@ async fn service(clients: &Clients, target: &Target) -> Result<Service> {
     Ok(service)
 }
 
-/// Brings a claimed rollout to ECS. Each step is noted under the condition that the rollout is still open.
-async fn drive(
-    clients: &Clients,
-    target: &Target,
-    rollout: Rollout,
-    service: Service,
-) -> Result<Value> {
-    let revision = match rollout.revision.clone() {
-        Some(revision) => revision,
-        None => {
-            let template = clients.ecs.template(&target.template).await?;
-            let body = task_definition::revision(&template, target, &rollout)?;
-            clients.ecs.register(&body).await?
-        }
-    };
-    if clients.ledger.registered(&rollout, &revision).await? == Raced::Yes {
-        return Ok(ignored(
-            target,
-            &rollout.release.tag,
-            "superseded before it was deployed",
-        ));
-    }
-    let (deployment, rolls_back_to) = deploy(clients, target, &revision, &service).await?;
-    let noted = clients
-        .ledger
-        .deploying(&rollout, &deployment, rolls_back_to.as_ref(), Utc::now())
-        .await?;
-    if noted == Raced::Yes {
-        give_way(clients, target).await?;
-        return Ok(ignored(
-            target,
-            &rollout.release.tag,
-            "superseded while it was deployed",
-        ));
-    }
-    info!(
-        target.name = target.name,
-        rollout.id = rollout.id.as_str(),
-        release.tag = rollout.release.tag,
-        image.digest = rollout.release.digest.as_str(),
-        release.commit = rollout
-            .release
-            .commit
-            .as_ref()
-            .map(|commit| commit.as_str()),
-        ecs.revision = revision.as_str(),
-        ecs.deployment = deployment.as_str(),
-        "rolling out {} to {}",
-        rollout.release.label(),
-        target.name
-    );
-    Ok(json!({ "rollout": rollout.id, "deployment": deployment }))
-}
-
-/// Updates the service, and says which deployment this began and which one ECS would go back to.
-///
-/// UpdateService takes no client token. What an earlier try began is found by its revision and adopted.
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html>
-async fn deploy(
-    clients: &Clients,
-    target: &Target,
-    revision: &RevisionArn,
-    service: &Service,
-) -> Result<(DeploymentId, Option<DeploymentId>)> {
-    let begun = service
-        .deployments
-        .iter()
-        .find(|(deployment, definition)| deployment.primary && definition == revision.as_str());
-    // A service without tasks completes its first deployment at once, with an image that may not even exist:
-    // nothing that anybody wants back.
-    let before = service
-        .deployments
-        .iter()
-        .map(|(deployment, _)| deployment)
-        .find(|deployment| deployment.progress == Progress::Completed)
-        .filter(|_| service.rolls_back && service.desired_count > 0)
-        .map(|deployment| deployment.id.clone());
-    let deployment = match begun {
-        Some((deployment, _)) => deployment.id.clone(),
-        None => {
-            let first = (service.desired_count == 0).then_some(target.first_count as i32);
-            clients.ecs.update(&target.key(), revision, first).await?
-        }
-    };
-    Ok((deployment, before))
-}
-
-/// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken
-/// the newer one's place in ECS. The newer one is put back; if it has no revision yet, it is still to come.
-async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
-    let key = target.key();
-    let Some(newer) = clients.ledger.in_flight(&key).await? else {
-        bail!(
-            "the rollout that superseded another on {} has ended meanwhile",
-            target.name
-        );
-    };
-    let Some(revision) = &newer.revision else {
-        return Ok(());
-    };
-    let deployment = clients.ecs.update(&key, revision, None).await?;
-    let back = newer.rolls_back_to.as_ref();
-    let noted = clients
-        .ledger
-        .deploying(&newer, &deployment, back, Utc::now())
-        .await?;
-    ensure!(
-        noted == Raced::No,
-        "the rollout {} ended while it was put back",
-        newer.id
-    );
-    Ok(())
-}
-
-fn new_rollout(target: &Target, release: Release, cause: Cause, now: DateTime<Utc>) -> Rollout {
-    Rollout {
-        id: RolloutId::new(now, &release.digest),
-        target: target.name.clone(),
-        service: target.key(),
-        environment: target.environment.clone(),
-        github_repository: target.github_repository.clone(),
-        environment_url: target.environment_url.clone(),
-        release,
-        cause,
-        stage: Stage::Claimed,
-        revision: None,
-        deployment: None,
-        rolls_back_to: None,
-        reason: None,
-        verdict: None,
-        claimed_at: now,
-        driven_at: now,
-        deployed_at: None,
-        ended_at: None,
-        deadline: now + TimeDelta::seconds(target.deadline_seconds.into()),
-    }
-}
-
-fn ignored(target: &Target, tag: &str, why: &str) -> Value {
+pub(crate) fn ignored(target: &Target, tag: &str, why: &str) -> Value {
     info!(
         target.name = target.name,
         release.tag = tag,

@@ -142,57 +142,13 @@ fn without_reference(image: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::DateTime;
-    use ledger::{Cause, Commit, Digest, Release, RolloutId, Stage, TagPolicy};
-
-    fn target() -> Target {
-        Target {
-            name: "web".into(),
-            environment: "production".into(),
-            repository: "team/web".into(),
-            cluster: "main".into(),
-            service: "web".into(),
-            container: "web".into(),
-            template: "web-template".into(),
-            family: "web".into(),
-            tag_policy: TagPolicy::Exact("live".into()),
-            github_repository: "owner/web".into(),
-            deadline_seconds: 900,
-            first_count: 1,
-            environment_url: None,
-        }
-    }
+    use crate::fixtures::{self, target};
+    use ledger::Commit;
 
     fn rollout() -> Rollout {
-        let now = DateTime::from_timestamp(1_800_000_000, 0).expect("time");
-        let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("digest");
-        Rollout {
-            id: RolloutId::new(now, &digest),
-            target: "web".into(),
-            service: target().key(),
-            environment: "production".into(),
-            github_repository: "owner/web".into(),
-            environment_url: None,
-            release: Release {
-                repository: "team/web".into(),
-                digest,
-                tag: "live".into(),
-                commit: Commit::parse(&"c".repeat(40)).ok(),
-                pushed_at: now,
-            },
-            cause: Cause::Push,
-            stage: Stage::Claimed,
-            revision: None,
-            deployment: None,
-            rolls_back_to: None,
-            reason: None,
-            verdict: None,
-            claimed_at: now,
-            driven_at: now,
-            deployed_at: None,
-            ended_at: None,
-            deadline: now,
-        }
+        let mut rollout = fixtures::rollout('a');
+        rollout.release.commit = Commit::parse(&"c".repeat(40)).ok();
+        rollout
     }
 
     fn template() -> Value {

@@ -65,7 +65,13 @@ fn of_verdict(rollout: &Rollout, verdict: Verdict) -> (&'static str, &'static st
 
 fn took(rollout: &Rollout) -> String {
     match rollout.ended_at {
-        Some(ended) => format!(" in {} s", (ended - rollout.claimed_at).num_seconds()),
+        Some(ended) => {
+            let tenths = (ended - rollout.claimed_at).num_milliseconds() / 100;
+            match tenths {
+                0..100 => format!(" in {}.{} s", tenths / 10, tenths % 10),
+                _ => format!(" in {} s", tenths / 10),
+            }
+        }
         None => String::new(),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{DeploymentId, Release, RevisionArn, RolloutId, ServiceKey};
+use crate::{DeploymentId, Release, RevisionArn, RolloutId, ServiceKey, Target};
 
 /// One attempt to bring a release to a target.
 ///
@@ -58,6 +58,33 @@ pub struct Rollout {
     pub ended_at: Option<DateTime<Utc>>,
     /// When it is given up.
     pub deadline: DateTime<Utc>,
+}
+
+impl Rollout {
+    /// A rollout at its beginning: `release` is to be brought to `target`, claimed at `now`.
+    pub fn claimed(target: &Target, release: Release, cause: Cause, now: DateTime<Utc>) -> Rollout {
+        Rollout {
+            id: RolloutId::new(now, &release.digest),
+            target: target.name.clone(),
+            service: target.key(),
+            environment: target.environment.clone(),
+            github_repository: target.github_repository.clone(),
+            environment_url: target.environment_url.clone(),
+            release,
+            cause,
+            stage: Stage::Claimed,
+            revision: None,
+            deployment: None,
+            rolls_back_to: None,
+            reason: None,
+            verdict: None,
+            claimed_at: now,
+            driven_at: now,
+            deployed_at: None,
+            ended_at: None,
+            deadline: now + TimeDelta::seconds(target.deadline_seconds.into()),
+        }
+    }
 }
 
 /// Who or what asked for a rollout.

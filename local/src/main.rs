@@ -9,6 +9,7 @@ use local::paths::Paths;
 use local::progress::Progress;
 use local::site::Site;
 use local::system::{self, Ports, System};
+use local::terraform::Terraform;
 use local::{follow, story};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Asks for the release before the one that runs, and follows the request to its verdict.
     Rollback,
+    /// Checks terraform/: its format, its validity, its own tests. Brings nothing up.
+    Validate,
 }
 
 #[tokio::main]
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
         None => up(&paths, &cli.up).await,
         Some(Command::Push { commit, broken }) => push(&paths, commit.as_deref(), broken).await,
         Some(Command::Rollback) => rollback(&paths).await,
+        Some(Command::Validate) => Terraform::validate(&paths).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

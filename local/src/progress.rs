@@ -43,8 +43,16 @@ impl Progress {
         }
     }
 
-    /// Begins a step.
+    /// Begins a step and says so.
     pub fn step(&self, what: &str) -> Step {
+        if self.bars.is_none() {
+            println!("  … {what}");
+        }
+        self.quiet_step(what)
+    }
+
+    /// Begins a step that is worth a line of its own only if it takes long.
+    pub fn quiet_step(&self, what: &str) -> Step {
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new_spinner());
             let style = ProgressStyle::with_template("  {spinner:.cyan} {msg} {elapsed:.dim}")
@@ -54,9 +62,6 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        if bar.is_none() {
-            println!("  … {what}");
-        }
         let since = Instant::now();
         Step {
             what: what.to_owned(),

@@ -2,6 +2,7 @@
 
 mod environment;
 mod process;
+mod streams;
 
 use std::fs;
 use std::net::TcpListener;
@@ -54,6 +55,9 @@ impl Ministack {
                 options.port
             )
         })?;
+        if let Some(state_dir) = &options.state_dir {
+            streams::read_from_the_start(state_dir)?;
+        }
         let mut ministack = Ministack {
             url: format!("http://127.0.0.1:{}", options.port),
             keeper: process::spawn(&python, &options)?,

@@ -50,7 +50,7 @@ impl Lines {
         look: impl AsyncFn() -> Result<T>,
     ) -> Result<()> {
         let since = Instant::now();
-        let step = self.progress.step(line);
+        let step = self.progress.quiet_step(line);
         let mut seen = look().await?;
         while seen != expected && since.elapsed() < PATIENCE {
             step.note(&format!("{seen:?}"));
@@ -71,7 +71,7 @@ impl Lines {
         look: impl AsyncFn() -> Result<Option<T>>,
     ) -> Result<T> {
         let since = Instant::now();
-        let step = self.progress.step(line);
+        let step = self.progress.quiet_step(line);
         loop {
             if let Some(seen) = look().await? {
                 step.clear();

@@ -114,4 +114,22 @@ impl Story<'_> {
             }
         }
     }
+
+    /// How many rollouts there are.
+    pub(super) async fn count(&self) -> Result<usize> {
+        Ok(self.ledger.history(&self.service, 1000).await?.len())
+    }
+
+    /// A task definition, as ECS keeps it.
+    pub(super) async fn describe(&self, definition: &str) -> Result<Value> {
+        let request = json!({ "taskDefinition": definition });
+        let answer = self
+            .system
+            .ecs
+            .call("DescribeTaskDefinition", request)
+            .await;
+        let answer =
+            answer.map_err(|error| anyhow::anyhow!("{}: {}", error.code, error.message))?;
+        Ok(answer["taskDefinition"].clone())
+    }
 }

@@ -1,9 +1,11 @@
 //! The story that `cargo local` tells: every line of it is looked up, none is taken for granted.
 
-mod chapters;
+mod claims;
 mod client;
 mod lines;
 mod look;
+mod refusals;
+mod releases;
 mod table;
 
 pub use table::history;

@@ -14,6 +14,8 @@ use crate::paths::Paths;
 use crate::progress::Step;
 use crate::run;
 
+const INIT: [&str; 3] = ["init", "-input=false", "-no-color"];
+
 /// Terraform at work on a copy of `terraform/`, so that no lock file of this machine gets into the original.
 #[derive(Debug)]
 pub struct Terraform {
@@ -40,15 +42,7 @@ pub struct Variables {
 impl Terraform {
     /// Copies the configuration and initialises it. `endpoint` is the address of AWS.
     pub async fn init(paths: &Paths, endpoint: &str, variables: &Variables) -> Result<Terraform> {
-        let folder = paths.state().join("terraform");
-        copy(&paths.root.join("terraform"), &folder)?;
-        let terraform = Terraform {
-            program: program().await?,
-            cli_config: provider::cli_config(paths).await?,
-            log: paths.log("terraform"),
-            endpoint: endpoint.to_owned(),
-            folder,
-        };
+        let terraform = Terraform::copied(paths, &paths.state(), endpoint).await?;
         let values = json!({
             "name": "couplet",
             "environment": "local",
@@ -68,11 +62,40 @@ impl Terraform {
         fs::write(&file, values.to_string())
             .with_context(|| format!("write {}", file.display()))?;
         if !terraform.folder.join(".terraform.lock.hcl").exists() {
-            terraform
-                .run(&["init", "-input=false", "-no-color"], |_| {})
-                .await?;
+            terraform.run(&INIT, |_| {}).await?;
         }
         Ok(terraform)
+    }
+
+    /// Checks format and validity, and runs Terraform's own tests, which need no AWS.
+    pub async fn validate(paths: &Paths) -> Result<()> {
+        let home = paths.target.join("validate");
+        fs::create_dir_all(&home).with_context(|| format!("make {}", home.display()))?;
+        let terraform = Terraform::copied(paths, &home, "http://127.0.0.1:9").await?;
+        let checks: [&[&str]; 4] = [
+            &["fmt", "-check", "-recursive", "-diff"],
+            &INIT,
+            &["validate", "-no-color"],
+            &["test", "-no-color"],
+        ];
+        for arguments in checks {
+            let status = terraform.command(arguments).status().await;
+            let status = status.with_context(|| format!("run terraform {}", arguments[0]))?;
+            ensure!(status.success(), "terraform {} failed", arguments[0]);
+        }
+        Ok(())
+    }
+
+    async fn copied(paths: &Paths, home: &Path, endpoint: &str) -> Result<Terraform> {
+        let folder = home.join("terraform");
+        copy(&paths.root.join("terraform"), &folder)?;
+        Ok(Terraform {
+            program: program().await?,
+            cli_config: provider::cli_config(home).await?,
+            log: home.join("terraform.log"),
+            endpoint: endpoint.to_owned(),
+            folder,
+        })
     }
 
     /// A fingerprint of all that Terraform reads: the same one means that there is nothing to apply.
@@ -197,7 +220,10 @@ async fn program() -> Result<&'static str> {
 /// Makes the configuration in `to` the one in `from`; Terraform's own files in `to` stay.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     for file in files(to)? {
-        if file.extension().is_some_and(|kind| kind == "tf") {
+        let ours = file
+            .extension()
+            .is_none_or(|kind| kind != "tfstate" && kind != "backup");
+        if ours {
             fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
         }
     }
@@ -205,9 +231,6 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         let name = file
             .strip_prefix(from)
             .context("a file lies outside its folder")?;
-        if file.extension().is_none_or(|kind| kind != "tf") {
-            continue;
-        }
         let copy = to.join(name);
         if let Some(folder) = copy.parent() {
             fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::paths::Paths;
-
 /// The registries whose mirrors are looked for: Terraform's and OpenTofu's.
 const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 /// How deep below `/` a mirror is looked for.
@@ -27,7 +25,7 @@ const SKIPPED: [&str; 10] = [
 ];
 
 /// Writes Terraform's own settings: every mirror that was found, then the network for the rest.
-pub(super) async fn cli_config(paths: &Paths) -> Result<PathBuf> {
+pub(super) async fn cli_config(home: &Path) -> Result<PathBuf> {
     let mirrors = tokio::task::spawn_blocking(mirrors)
         .await
         .context("look for an installed provider")?;
@@ -54,7 +52,7 @@ pub(super) async fn cli_config(paths: &Paths) -> Result<PathBuf> {
             cache.to_string_lossy()
         ));
     }
-    let file = paths.state().join("terraform.rc");
+    let file = home.join("terraform.rc");
     fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
     Ok(file)
 }

@@ -1,0 +1,127 @@
+//! A claimed rollout's way to ECS.
+
+use anyhow::{Result, bail, ensure};
+use chrono::Utc;
+use ledger::table::Raced;
+use ledger::transition::Progress;
+use ledger::{DeploymentId, RevisionArn, Rollout, Target};
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::ecs::Service;
+use crate::rollout::{Clients, ignored};
+use crate::task_definition;
+
+/// Brings a claimed rollout to ECS. Each step is noted under the condition that the rollout is still open.
+pub(crate) async fn drive(
+    clients: &Clients,
+    target: &Target,
+    rollout: Rollout,
+    service: Service,
+) -> Result<Value> {
+    let revision = match rollout.revision.clone() {
+        Some(revision) => revision,
+        None => {
+            let template = clients.ecs.template(&target.template).await?;
+            let body = task_definition::revision(&template, target, &rollout)?;
+            clients.ecs.register(&body).await?
+        }
+    };
+    if clients.ledger.registered(&rollout, &revision).await? == Raced::Yes {
+        return Ok(ignored(
+            target,
+            &rollout.release.tag,
+            "superseded before it was deployed",
+        ));
+    }
+    let (deployment, rolls_back_to) = deploy(clients, target, &revision, &service).await?;
+    let noted = clients
+        .ledger
+        .deploying(&rollout, &deployment, rolls_back_to.as_ref(), Utc::now())
+        .await?;
+    if noted == Raced::Yes {
+        give_way(clients, target).await?;
+        return Ok(ignored(
+            target,
+            &rollout.release.tag,
+            "superseded while it was deployed",
+        ));
+    }
+    info!(
+        target.name = target.name,
+        rollout.id = rollout.id.as_str(),
+        release.tag = rollout.release.tag,
+        image.digest = rollout.release.digest.as_str(),
+        release.commit = rollout
+            .release
+            .commit
+            .as_ref()
+            .map(|commit| commit.as_str()),
+        ecs.revision = revision.as_str(),
+        ecs.deployment = deployment.as_str(),
+        "rolling out {} to {}",
+        rollout.release.label(),
+        target.name
+    );
+    Ok(json!({ "rollout": rollout.id, "deployment": deployment }))
+}
+
+/// Updates the service, and says which deployment this began and which one ECS would go back to.
+///
+/// UpdateService takes no client token. What an earlier try began is found by its revision and adopted.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html>
+async fn deploy(
+    clients: &Clients,
+    target: &Target,
+    revision: &RevisionArn,
+    service: &Service,
+) -> Result<(DeploymentId, Option<DeploymentId>)> {
+    let begun = service
+        .deployments
+        .iter()
+        .find(|(deployment, definition)| deployment.primary && definition == revision.as_str());
+    // A service without tasks completes its first deployment at once, with an image that may not even exist:
+    // nothing that anybody wants back.
+    let before = service
+        .deployments
+        .iter()
+        .map(|(deployment, _)| deployment)
+        .find(|deployment| deployment.progress == Progress::Completed)
+        .filter(|_| service.rolls_back && service.desired_count > 0)
+        .map(|deployment| deployment.id.clone());
+    let deployment = match begun {
+        Some((deployment, _)) => deployment.id.clone(),
+        None => {
+            let first = (service.desired_count == 0).then_some(target.first_count as i32);
+            clients.ecs.update(&target.key(), revision, first).await?
+        }
+    };
+    Ok((deployment, before))
+}
+
+/// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken
+/// the newer one's place in ECS. The newer one is put back; if it has no revision yet, it is still to come.
+async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
+    let key = target.key();
+    let Some(newer) = clients.ledger.in_flight(&key).await? else {
+        bail!(
+            "the rollout that superseded another on {} has ended meanwhile",
+            target.name
+        );
+    };
+    let Some(revision) = &newer.revision else {
+        return Ok(());
+    };
+    let deployment = clients.ecs.update(&key, revision, None).await?;
+    let back = newer.rolls_back_to.as_ref();
+    let noted = clients
+        .ledger
+        .deploying(&newer, &deployment, back, Utc::now())
+        .await?;
+    ensure!(
+        noted == Raced::No,
+        "the rollout {} ended while it was put back",
+        newer.id
+    );
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The chapters in which a release goes live.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::Story;
+use super::client::Polling;
+use crate::developer::{Build, Push};
+
+impl Story<'_> {
+    pub(super) async fn first_release(&self) -> Result<()> {
+        self.lines.chapter("The first release");
+        let push = self
+            .good_release("Begin", |commit| format!("main-{commit}"))
+            .await?;
+        let family = self.service.service().to_owned();
+        let rollout = self.rollouts_of(&push).await?.into_iter().next();
+        let revision = rollout
+            .and_then(|rollout| rollout.revision)
+            .context("no revision")?;
+        let described = self.describe(revision.as_str()).await?;
+        let template = self.describe(&format!("{family}-template")).await?;
+        let image = &described["containerDefinitions"][0]["image"];
+        let pinned = image
+            .as_str()
+            .is_some_and(|image| image.ends_with(&format!("@{}", push.digest)));
+        self.lines
+            .check("its revision is pinned to the digest", pinned, image);
+        let differing = differing(&template, &described);
+        self.lines.check(
+            "it differs from Terraform's template in image, environment and name only",
+            differing == ["containerDefinitions", "family"],
+            &differing,
+        );
+        Ok(())
+    }
+
+    pub(super) async fn second_release(&self) -> Result<Push> {
+        self.lines
+            .chapter("A second release, while users are asking");
+        let before = self.serving().await?;
+        let polling = Polling::start(&self.system.site.board);
+        // This tag names no commit: the image's own labels do.
+        let push = self
+            .good_release("Go on", |commit| format!("main-{}", &commit[..7]))
+            .await?;
+        let polled = polling.stop().await?;
+        let asked: usize = polled.answered.values().sum::<usize>() + polled.failed.len();
+        self.lines.check(
+            &format!("of {asked} requests meanwhile, none failed"),
+            polled.failed.is_empty() && asked > 20,
+            &polled.failed,
+        );
+        let both =
+            polled.answered.contains_key(&before) && polled.answered.contains_key(&push.commit);
+        self.lines.check(
+            "both releases answered, one after the other",
+            both,
+            &polled.answered,
+        );
+        Ok(push)
+    }
+
+    pub(super) async fn two_in_a_row(&self) -> Result<()> {
+        self.lines.chapter("Two releases in quick succession");
+        let commit = self.developer.commit(None, "Almost").await?;
+        let almost = self
+            .developer
+            .push(&commit, &format!("main-{commit}"), Build::Good)
+            .await?;
+        self.lines
+            .comes(&format!("{} is on its way", almost.short()), async || {
+                Ok(self.rollouts_of(&almost).await?.into_iter().next())
+            })
+            .await?;
+        let commit = self.developer.commit(None, "Now").await?;
+        let now = self
+            .developer
+            .push(&commit, &format!("main-{commit}"), Build::Good)
+            .await?;
+        let line = format!(
+            "{} takes its place at once: verdict superseded",
+            now.short()
+        );
+        self.lines
+            .becomes(&line, "superseded".to_owned(), async || {
+                self.verdict_on(&almost).await
+            })
+            .await?;
+        self.told(&almost, "in_progress", "inactive", "error")
+            .await?;
+        let words = format!("Superseded by {}", now.short());
+        self.lines.check(
+            "the commit says by which",
+            self.commit_words(&almost) == words,
+            self.commit_words(&almost),
+        );
+        self.succeeds(&now).await
+    }
+
+    pub(super) async fn multi_architecture(&self) -> Result<()> {
+        self.lines
+            .chapter("A multi-architecture index: children and attestations first, the tag last");
+        let ignored = "ignored: an untagged part of a multi-architecture push";
+        let (before, parts) = (self.count().await?, self.said("rollout", ignored).await?);
+        let commit = self.developer.commit(None, "Run on both").await?;
+        let push = self
+            .developer
+            .push_index(&commit, &format!("main-{commit}"))
+            .await?;
+        self.succeeds(&push).await?;
+        let children = push.children.len();
+        self.lines
+            .becomes(
+                &format!("its {children} untagged parts were heard and left alone"),
+                parts + children,
+                async || self.said("rollout", ignored).await,
+            )
+            .await?;
+        let rollouts = self.count().await? - before;
+        self.lines
+            .check("exactly one rollout", rollouts == 1, rollouts);
+        Ok(())
+    }
+
+    /// Pushes and follows the push to a success that GitHub, ECS and the users see.
+    async fn good_release(&self, message: &str, tag: impl Fn(&str) -> String) -> Result<Push> {
+        let commit = self.developer.commit(None, message).await?;
+        let push = self
+            .developer
+            .push(&commit, &tag(&commit), Build::Good)
+            .await?;
+        self.succeeds(&push).await?;
+        Ok(push)
+    }
+}
+
+/// The names of the fields in which two task definitions differ, but for those that ECS sets itself.
+fn differing(left: &Value, right: &Value) -> Vec<String> {
+    let ecs_sets = [
+        "registeredAt",
+        "registeredBy",
+        "revision",
+        "taskDefinitionArn",
+    ];
+    let empty = serde_json::Map::new();
+    let (left, right) = (
+        left.as_object().unwrap_or(&empty),
+        right.as_object().unwrap_or(&empty),
+    );
+    let mut names: Vec<_> = left.keys().chain(right.keys()).collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| !ecs_sets.contains(&name.as_str()) && left.get(*name) != right.get(*name))
+        .cloned()
+        .collect()
+}
