@@ -30,7 +30,7 @@ module "board" {
     Statement = [{
       Sid      = "ReadLedger"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
+      Action   = ["dynamodb:GetItem", "dynamodb:Query"]
       Resource = module.ledger.table.arn
     }]
   })

@@ -1,9 +1,8 @@
 //! A claimed rollout's way to ECS.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use chrono::Utc;
 use ledger::table::Raced;
-use ledger::transition::Progress;
 use ledger::{DeploymentId, RevisionArn, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
@@ -77,26 +76,31 @@ async fn deploy(
     service: &Service,
 ) -> Result<(DeploymentId, Option<DeploymentId>)> {
     let begun = service
-        .deployments
-        .iter()
-        .find(|(deployment, definition)| deployment.primary && definition == revision.as_str());
-    // A service without tasks completes its first deployment at once, with an image that may not even exist:
-    // nothing that anybody wants back.
-    let before = service
-        .deployments
-        .iter()
-        .map(|(deployment, _)| deployment)
-        .find(|deployment| deployment.progress == Progress::Completed)
-        .filter(|_| service.rolls_back && service.desired_count > 0)
-        .map(|deployment| deployment.id.clone());
-    let deployment = match begun {
-        Some((deployment, _)) => deployment.id.clone(),
-        None => {
+        .primary()
+        .is_some_and(|(_, definition)| definition == revision.as_str());
+    let updated = match begun {
+        true => service.clone(),
+        false => {
             let first = (service.desired_count == 0).then_some(target.first_count as i32);
             clients.ecs.update(&target.key(), revision, first).await?
         }
     };
-    Ok((deployment, before))
+    // The answer to the update says it, for another deployment may have completed since the service was described.
+    // A service that Terraform made completes its first deployment at once, without tasks and with an image that
+    // does not exist: nothing that anybody wants back.
+    let template = format!(":task-definition/{}:", target.template);
+    let before = updated
+        .before()
+        .filter(|(_, definition)| service.rolls_back && !definition.contains(&template))
+        .map(|(deployment, _)| deployment.id.clone());
+    Ok((primary(&updated, target)?, before))
+}
+
+fn primary(service: &Service, target: &Target) -> Result<DeploymentId> {
+    let (deployment, _) = service
+        .primary()
+        .with_context(|| format!("ECS shows no primary deployment of {}", target.name))?;
+    Ok(deployment.id.clone())
 }
 
 /// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken
@@ -112,7 +116,8 @@ async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
     let Some(revision) = &newer.revision else {
         return Ok(());
     };
-    let deployment = clients.ecs.update(&key, revision, None).await?;
+    let updated = clients.ecs.update(&key, revision, None).await?;
+    let deployment = primary(&updated, target)?;
     let back = newer.rolls_back_to.as_ref();
     let noted = clients
         .ledger

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
@@ -37,6 +37,20 @@ pub struct Service {
     pub rolls_back: bool,
     /// Its deployments, and the task definition of each.
     pub deployments: Vec<(Deployment, String)>,
+}
+
+impl Service {
+    /// The deployment that ECS works on or worked on last.
+    pub fn primary(&self) -> Option<&(Deployment, String)> {
+        let mut deployments = self.deployments.iter();
+        deployments.find(|(deployment, _)| deployment.primary)
+    }
+
+    /// The deployment that ECS goes back to if the one that it works on fails.
+    pub fn before(&self) -> Option<&(Deployment, String)> {
+        let mut deployments = self.deployments.iter();
+        deployments.find(|(it, _)| !it.primary && it.progress == Progress::Completed)
+    }
 }
 
 impl Ecs {
@@ -135,15 +149,15 @@ impl Ecs {
             .and_then(|definition| definition.task_definition_arn))
     }
 
-    /// Makes a revision the service's own, and returns the deployment that this began. The desired count is
-    /// left alone unless given: it belongs to autoscaling.
+    /// Makes a revision the service's own, and returns the service as it is then, with the deployment that this
+    /// began. The desired count is left alone unless given: it belongs to autoscaling.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
     pub async fn update(
         &self,
         key: &ServiceKey,
         revision: &RevisionArn,
         desired_count: Option<i32>,
-    ) -> Result<DeploymentId> {
+    ) -> Result<Service> {
         let answer = self
             .0
             .update_service()
@@ -157,14 +171,7 @@ impl Ecs {
         let service = answer
             .service
             .with_context(|| format!("UpdateService answered nothing about {key}"))?;
-        let primary = service
-            .deployments()
-            .iter()
-            .find(|deployment| is_primary(deployment));
-        match primary.and_then(|deployment| deployment.id()) {
-            Some(id) => DeploymentId::parse(id),
-            None => bail!("UpdateService answered no primary deployment of {key}"),
-        }
+        parse_service(&service)
     }
 }
 

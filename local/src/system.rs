@@ -1,7 +1,7 @@
 //! All of it, brought up and taken down.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
@@ -31,6 +31,18 @@ impl Ports {
     /// The ports from `first` on.
     pub fn new(first: u16) -> Ports {
         Ports(first)
+    }
+
+    /// Fails with what to do if something else listens on one of them.
+    fn are_free(self) -> Result<()> {
+        for port in self.0..=self.github() {
+            TcpListener::bind(loopback(port)).with_context(|| {
+                format!(
+                    "port {port} is taken; stop what listens there or choose others with --port"
+                )
+            })?;
+        }
+        Ok(())
     }
 
     fn aws(self) -> u16 {
@@ -73,6 +85,7 @@ pub struct System {
 impl System {
     /// Brings everything up, with what an earlier start has left unless that ended badly.
     pub async fn start(paths: &Paths, ports: Ports, progress: &Progress) -> Result<System> {
+        ports.are_free()?;
         take_up_state(paths)?;
         let variables = Variables {
             github_repository: GITHUB_REPOSITORY.to_owned(),

@@ -171,7 +171,7 @@ run "pipeline" {
 
   assert {
     condition = toset(flatten(jsondecode(module.rollout.policy).Statement[*].Action)) == toset([
-      "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem",
+      "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem",
       "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
       "ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UpdateService",
       "iam:PassRole",
@@ -181,7 +181,7 @@ run "pipeline" {
 
   assert {
     condition = toset(flatten(jsondecode(module.verdict.policy).Statement[*].Action)) == toset([
-      "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem",
+      "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem",
       "ecs:DescribeServices",
     ])
     error_message = "verdict keeps the ledger and reads services; it may never change ECS."

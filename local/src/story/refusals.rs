@@ -63,48 +63,55 @@ impl Story<'_> {
         Ok(push)
     }
 
-    pub(super) async fn old_events(&self, first: &Push, broken: &Push) -> Result<()> {
+    pub(super) async fn old_events(&self, older: &Push, broken: &Push) -> Result<()> {
         self.lines.chapter("Old events come again");
-        let again = "ignored: this release was rolled out before";
-        let out = "ignored: this release failed before and stays out until somebody asks for it";
         let (head, before) = (self.ledger.head(&self.service).await?, self.count().await?);
-        let said = (
-            self.said("rollout", again).await?,
-            self.said("rollout", out).await?,
-        );
-        for push in [first, broken] {
-            let events = self.system.heard(|event| {
-                event["detail"]["image-digest"] == json!(push.digest)
-                    && event["detail"]["image-tag"] == json!(push.tag)
-            });
-            let event = events
-                .into_iter()
-                .next()
-                .context("the push's event was not heard")?;
+        let live = head.live.clone().context("nothing runs")?.release;
+        let mut moved = self.event_of(older)?;
+        moved["detail"]["image-tag"] = json!(live.tag);
+        let rows = [
+            (
+                "of an older release: it was rolled out before",
+                self.event_of(older)?,
+                "ignored: this release was rolled out before",
+            ),
+            (
+                "of the broken release: it stays out",
+                self.event_of(broken)?,
+                "ignored: this release failed before and stays out until somebody asks for it",
+            ),
+            (
+                "of an older release under the newest tag: the tag has moved on",
+                moved,
+                "ignored: the tag has moved on to another image",
+            ),
+        ];
+        for (line, event, message) in rows {
+            let said = self.said("rollout", message).await?;
             self.system.events.queue(event);
+            let line = format!("the log says why nothing is done, {line}");
+            self.lines
+                .becomes(&line, said + 1, async || {
+                    self.said("rollout", message).await
+                })
+                .await?;
         }
+        let count = self.count().await?;
         self.lines
-            .becomes(
-                "the log says that the older release was rolled out before",
-                said.0 + 1,
-                async || self.said("rollout", again).await,
-            )
-            .await?;
-        self.lines
-            .becomes(
-                "the log says that the broken release stays out",
-                said.1 + 1,
-                async || self.said("rollout", out).await,
-            )
-            .await?;
-        self.lines.check(
-            "nothing was claimed",
-            self.count().await? == before,
-            self.count().await?,
-        );
+            .check("nothing was claimed", count == before, count);
         let now = self.ledger.head(&self.service).await?;
         self.lines.check("nothing has moved", now == head, &now);
         Ok(())
+    }
+
+    /// The event that ECR sent when this was pushed.
+    fn event_of(&self, push: &Push) -> Result<Value> {
+        let events = self.system.heard(|event| {
+            event["detail"]["image-digest"] == json!(push.digest)
+                && event["detail"]["image-tag"] == json!(push.tag)
+        });
+        let event = events.into_iter().next();
+        event.with_context(|| format!("the event of {} was not heard", push.tag))
     }
 
     pub(super) async fn malformed_events(&self) -> Result<()> {

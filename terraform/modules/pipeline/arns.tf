@@ -30,7 +30,6 @@ locals {
       "dynamodb:Query",
       "dynamodb:PutItem",
       "dynamodb:UpdateItem",
-      "dynamodb:ConditionCheckItem",
     ]
     Resource = var.table.arn
   }

@@ -1,0 +1,66 @@
+//! The ledger, past the recorder.
+
+use ::ledger::Rollout;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{Outside, key};
+
+impl Outside {
+    /// The open rollout.
+    pub(crate) async fn in_flight(&self) -> Rollout {
+        let open = self.ledger.in_flight(&key()).await.unwrap();
+        open.expect("an open rollout")
+    }
+
+    /// All rollouts, newest first: the release and how it ended.
+    pub(crate) async fn history(&self) -> Vec<String> {
+        let rollouts = self.ledger.history(&key(), 100).await.unwrap();
+        let told = |it: &Rollout| match it.verdict {
+            Some(verdict) => format!("{} {verdict}", it.release.label()),
+            None => format!("{} {:?}", it.release.label(), it.stage),
+        };
+        rollouts.iter().map(told).collect()
+    }
+
+    /// Sets a time of the open rollout back by a minute and a little.
+    pub(crate) async fn set_back(&self, name: &str) {
+        let rollout = self.in_flight().await;
+        let time: DateTime<Utc> = serde_json::from_value(json!(rollout)[name].take()).unwrap();
+        let update = json!({
+            "TableName": self.table,
+            "Key": {
+                "pk": { "S": format!("target#{}", key()) },
+                "sk": { "S": format!("rollout#{}", rollout.id) },
+            },
+            "UpdateExpression": "SET #name = :time",
+            "ExpressionAttributeNames": { "#name": name },
+            "ExpressionAttributeValues": { ":time": { "S": time - TimeDelta::seconds(61) } },
+        });
+        self.call("DynamoDB_20120810.UpdateItem", update).await;
+    }
+
+    /// What the ledger's stream says since this was last asked, as Terraform's filter lets it through.
+    pub(crate) async fn records(&mut self) -> Vec<Value> {
+        let table = json!({ "TableName": self.table });
+        let table = self.call("DynamoDB_20120810.DescribeTable", table).await;
+        let stream = json!({ "StreamArn": table["Table"]["LatestStreamArn"] });
+        let target = "DynamoDBStreams_20120810.DescribeStream";
+        let described = self.call(target, stream.clone()).await;
+        let mut iterator = stream;
+        iterator["ShardId"] = described["StreamDescription"]["Shards"][0]["ShardId"].clone();
+        iterator["ShardIteratorType"] = json!("TRIM_HORIZON");
+        let target = "DynamoDBStreams_20120810.GetShardIterator";
+        let iterator = self.call(target, iterator).await;
+        let target = "DynamoDBStreams_20120810.GetRecords";
+        let answer = self.call(target, iterator).await;
+        let all = answer["Records"].as_array().unwrap();
+        let new = all[self.read..].iter().filter(|record| {
+            let key = record["dynamodb"]["Keys"]["sk"]["S"].as_str();
+            key.is_some_and(|key| key.starts_with("rollout#"))
+        });
+        let new = new.cloned().collect();
+        self.read = all.len();
+        new
+    }
+}

@@ -1,0 +1,138 @@
+//! The whole of `report`: records of the ledger's stream in, and every call that it makes.
+
+mod outside;
+
+use local::github::Failure;
+use outside::{LIVES, Outside, REPOSITORY, sha};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_claim_is_a_deployment_in_progress_and_a_verdict_its_end() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let claimed = outside.records().await;
+    insta::assert_snapshot!("claimed", outside.report(&claimed).await);
+
+    let completed = outside.completed().await;
+    outside.verdict(completed).await;
+    let ended = outside.records().await;
+    insta::assert_snapshot!("ended", outside.report(&ended).await);
+    assert_eq!(
+        outside.github.combined_status(REPOSITORY, &sha('a')),
+        "success"
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_comes_twice_is_told_once() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let (insert, verdict) = (&records[..1], &records[records.len() - 1..]);
+    outside.report(insert).await;
+    let again = outside.report(insert).await;
+    assert_eq!(posts(&again), 0, "{again}");
+    outside.report(verdict).await;
+    insta::assert_snapshot!(outside.report(verdict).await);
+}
+
+#[tokio::test]
+async fn a_beginning_that_comes_after_the_end_is_not_told() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    outside.report(&records).await;
+    insta::assert_snapshot!(outside.report(&records[..1]).await);
+    assert_eq!(
+        outside.github.combined_status(REPOSITORY, &sha('a')),
+        "success"
+    );
+}
+
+#[tokio::test]
+async fn what_broke_off_is_completed() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let records = outside.records().await;
+    // The deployment is made, but nobody hears of it.
+    let made = format!("POST /repos/{REPOSITORY}/deployments");
+    outside.github_recorder.lose_answer_of(&made);
+    let told = outside.report(&records).await;
+    assert!(told.starts_with("fails: "), "{told}");
+    assert_eq!(outside.github.deployments(REPOSITORY).len(), 1);
+
+    outside.report(&records).await;
+    let deployments = outside.github.deployments(REPOSITORY);
+    assert_eq!(deployments.len(), 1);
+    assert_eq!(deployments[0].statuses.len(), 1);
+    assert_eq!(outside.github.statuses(REPOSITORY, &sha('a')).len(), 1);
+}
+
+#[tokio::test]
+async fn a_github_that_fails_at_the_first_record_is_an_error() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let records = outside.records().await;
+    outside.github.fail_next(Failure::ServerError(500), 1);
+    insta::assert_snapshot!(outside.report(&records).await);
+}
+
+#[tokio::test]
+async fn a_github_that_fails_later_is_asked_again_from_that_record_on() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    outside.report(&records[..1]).await;
+    // What was registered and deployed is no news to GitHub; the verdict is.
+    let rest = &records[1..];
+    outside.github.fail_next(Failure::ServerError(500), 1);
+    let told = outside.report(rest).await;
+    let sequence = &rest.last().unwrap()["dynamodb"]["SequenceNumber"];
+    let expected = json!({ "batchItemFailures": [{ "itemIdentifier": sequence }] });
+    assert_eq!(
+        told.lines().next(),
+        Some(format!("answers {expected}").as_str())
+    );
+    assert_eq!(
+        outside.github.combined_status(REPOSITORY, &sha('a')),
+        "pending"
+    );
+
+    outside.report(&rest[rest.len() - 1..]).await;
+    assert_eq!(
+        outside.github.combined_status(REPOSITORY, &sha('a')),
+        "success"
+    );
+}
+
+#[tokio::test]
+async fn a_release_that_names_no_commit_is_not_told() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push_as("main-17", 'x', LIVES).await;
+    outside.rollout(pushed).await;
+    let records = outside.records().await;
+    assert!(records.len() > 1);
+    let told = outside.report(&records).await;
+    assert_eq!(told, "answers {\"batchItemFailures\":[]}\n");
+}
+
+#[tokio::test]
+async fn a_malformed_record_is_an_error_and_no_call() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let mut records = outside.records().await;
+    records[0]["dynamodb"]["NewImage"]["stage"] = json!({ "S": "lost" });
+    insta::assert_snapshot!(outside.report(&records).await);
+
+    let told = outside.report_event(json!({ "records": [] })).await;
+    let expected = "fails: not an event of a DynamoDB stream: missing field `Records`\n";
+    assert_eq!(told, expected);
+}
+
+fn posts(told: &str) -> usize {
+    told.lines().filter(|it| it.starts_with("POST")).count()
+}
