@@ -1,19 +1,33 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use poem::endpoint::make_sync;
 use poem::http::StatusCode;
-use poem::listener::TcpAcceptor;
-use poem::{Body, IntoResponse, Response, Server};
 use serde_json::json;
-use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::stage::{Stage, breaker, primary};
 use crate::balancer;
 
-/// This test's own binary as an HTTP server, see [`answers_as_a_task`].
-const ANSWERS: &str =
-    "#!/bin/sh\nexec \"$TEST_BINARY\" --ignored --exact ecs::tests::serving::answers_as_a_task\n";
+/// An HTTP server that answers with its release, and with one event of a stream that never ends.
+const ANSWERS: &str = r#"#!/bin/sh
+exec python3 -c '
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        if self.path == "/events":
+            self.wfile.write(b"data: 1\n\n")
+            time.sleep(600)
+        self.wfile.write(os.environ["RELEASE"].encode())
+
+    def log_message(self, *_):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
+'
+"#;
 
 #[tokio::test]
 async fn the_balancer_answers_all_through_a_rollout() {
@@ -66,36 +80,4 @@ async fn the_balancer_answers_all_through_a_rollout() {
     assert_eq!(seen.last().unwrap(), "poems:v2");
     assert_eq!(stage.running(), [second.clone(), second]);
     proxy.abort();
-}
-
-/// Not a test of its own: the program that the tasks of another test run.
-#[tokio::test]
-#[ignore = "started as a task by another test"]
-async fn answers_as_a_task() {
-    let Ok(port) = std::env::var("PORT") else {
-        return;
-    };
-    let address = format!("127.0.0.1:{port}");
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-    let acceptor = TcpAcceptor::from_tokio(listener).unwrap();
-    let answer = make_sync(|request| -> Response {
-        if request.uri().path() == "/events" {
-            return Body::from_async_read(unfinished()).into_response();
-        }
-        std::env::var("RELEASE").unwrap_or_default().into_response()
-    });
-    Server::new_with_acceptor(acceptor)
-        .run(answer)
-        .await
-        .unwrap();
-}
-
-/// One event, and then nothing, without an end.
-fn unfinished() -> DuplexStream {
-    let (mut writer, reader) = tokio::io::duplex(64);
-    tokio::spawn(async move {
-        writer.write_all(b"data: 1\n\n").await.unwrap();
-        std::future::pending::<()>().await;
-    });
-    reader
 }

@@ -47,7 +47,6 @@ impl Stage {
     pub(super) async fn register(&self, image: &str) {
         let environment = json!([
             {"name": "RELEASE", "value": image},
-            {"name": "TEST_BINARY", "value": std::env::current_exe().unwrap()},
         ]);
         let container = json!({"name": "web", "image": image, "environment": environment});
         let body = json!({"family": "web", "containerDefinitions": [container]});
