@@ -71,6 +71,16 @@ pub enum AskedAction {
     Redeploy,
 }
 
+impl AskedAction {
+    /// The word for it in events and in the history.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AskedAction::Rollback => "rollback",
+            AskedAction::Redeploy => "redeploy",
+        }
+    }
+}
+
 /// What `verdict` hears.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Watched {

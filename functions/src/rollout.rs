@@ -3,15 +3,15 @@
 use anyhow::{Context, Result, bail, ensure};
 use aws_config::SdkConfig;
 use chrono::Utc;
-use ledger::table::{Claim, Raced};
-use ledger::{Cause, Ledger, Rollout, Target};
+use ledger::table::{Claim, Raced, Standing};
+use ledger::{Cause, Ledger, Release, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
 use crate::decide::{self, Action, Pushed};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
-use crate::event::{self, AskedAction, Heard, Request};
+use crate::event::{self, Heard, Request};
 use crate::{drive, policy};
 
 /// How often a decision is made again because another claim came first.
@@ -110,19 +110,13 @@ async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> 
                     .await?
             }
         };
-        let service = service(clients, target).await?;
-        let rollout = Rollout::claimed(target, release, Cause::Push, now);
-        let claimed = clients
-            .ledger
-            .claim(&Claim {
-                by: pushed.digest.as_str(),
-                rollout: &rollout,
-                head: &standing.head,
-                supersedes: standing.in_flight.as_ref(),
-            })
-            .await?;
-        if claimed == Raced::No {
-            return drive::drive(clients, target, rollout, service).await;
+        let claim = Claiming {
+            by: pushed.digest.as_str(),
+            cause: Cause::Push,
+            standing: &standing,
+        };
+        if let Some(outcome) = claim.roll_out(clients, target, release).await? {
+            return Ok(outcome);
         }
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
@@ -148,30 +142,52 @@ async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
             Action::RollOut(release) => release,
         };
-        let service = service(clients, target).await?;
-        let cause = Cause::Request {
-            action: match ask.action {
-                AskedAction::Rollback => "rollback".to_owned(),
-                AskedAction::Redeploy => "redeploy".to_owned(),
+        let claim = Claiming {
+            by: &request.id,
+            cause: Cause::Request {
+                action: ask.action.as_str().to_owned(),
+                by: ask.by.clone(),
+                why: ask.why.clone(),
             },
-            by: ask.by.clone(),
-            why: ask.why.clone(),
+            standing: &standing,
         };
-        let rollout = Rollout::claimed(target, release, cause, now);
-        let claimed = clients
-            .ledger
-            .claim(&Claim {
-                by: &request.id,
-                rollout: &rollout,
-                head: &standing.head,
-                supersedes: standing.in_flight.as_ref(),
-            })
-            .await?;
-        if claimed == Raced::No {
-            return drive::drive(clients, target, rollout, service).await;
+        if let Some(outcome) = claim.roll_out(clients, target, release).await? {
+            return Ok(outcome);
         }
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
+}
+
+/// Who claims a rollout, and on what knowledge.
+struct Claiming<'a> {
+    by: &'a str,
+    cause: Cause,
+    standing: &'a Standing,
+}
+
+impl Claiming<'_> {
+    /// Claims a rollout and carries it out; `None` if another claim came first.
+    async fn roll_out(
+        self,
+        clients: &Clients,
+        target: &Target,
+        release: Release,
+    ) -> Result<Option<Value>> {
+        let service = service(clients, target).await?;
+        let rollout = Rollout::claimed(target, release, self.cause, Utc::now());
+        let claim = Claim {
+            by: self.by,
+            rollout: &rollout,
+            head: &self.standing.head,
+            supersedes: self.standing.in_flight.as_ref(),
+        };
+        match clients.ledger.claim(&claim).await? {
+            Raced::Yes => Ok(None),
+            Raced::No => drive::drive(clients, target, rollout, service)
+                .await
+                .map(Some),
+        }
+    }
 }
 
 /// Carries on with what another invocation left half-done.
