@@ -22,6 +22,8 @@ module "board" {
 
   variables = {
     COUPLET_LEDGER_TABLE = module.ledger.table.name
+    # Where commits are linked to. An Enterprise Server has its API under its own address.
+    COUPLET_GITHUB_URL = var.github_api_url == "https://api.github.com" ? "https://github.com" : trimsuffix(var.github_api_url, "/api/v3")
   }
 
   # The board reads the ledger by key. It changes nothing: what people ask for travels as an event.

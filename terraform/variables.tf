@@ -41,7 +41,7 @@ variable "github_repository" {
 }
 
 variable "tag_policy" {
-  description = "Which image tags the board follows: one tag (exact), a shell pattern (glob), a regular expression whose group `commit` names the commit (regex), or a version range (semver)."
+  description = "Which image tags the board follows: a shell pattern (glob), a regular expression whose group `commit` names the commit (regex), or a version range (semver). The repository's tags are immutable, so one fixed tag could be pushed only once."
   type = object({
     kind    = string
     pattern = string
@@ -53,8 +53,8 @@ variable "tag_policy" {
   nullable = false
 
   validation {
-    condition     = contains(["exact", "glob", "regex", "semver"], var.tag_policy.kind)
-    error_message = "The kind of a tag policy must be exact, glob, regex or semver."
+    condition     = contains(["glob", "regex", "semver"], var.tag_policy.kind)
+    error_message = "The kind of a tag policy must be glob, regex or semver."
   }
 
   validation {
@@ -167,9 +167,9 @@ variable "first_count" {
 }
 
 variable "deadline_seconds" {
-  description = "How long a rollout may take before its verdict is timed_out."
+  description = "How long a rollout may take, in seconds, before its verdict is timed_out. ECS itself takes up to a quarter of an hour to give up a release that fails its health checks."
   type        = number
-  default     = 900
+  default     = 1800
   nullable    = false
 
   validation {

@@ -117,14 +117,20 @@ pub fn on_request(
     };
     let found = match (action, digest) {
         (AskedAction::Redeploy, None) => live,
-        (_, Some(digest)) => succeeded(history).find(|release| release.digest == *digest),
+        // Whoever names a release has a reason, even for one that failed or was overtaken.
+        (_, Some(digest)) => history
+            .iter()
+            .map(|rollout| &rollout.release)
+            .find(|release| release.digest == *digest),
         (AskedAction::Rollback, None) => {
             succeeded(history).find(|release| Some(&release.digest) != leaving)
         }
     };
     match found {
         Some(release) => Action::RollOut(release.clone()),
-        None if digest.is_some() => ignore("the release asked for never succeeded on this target"),
+        None if digest.is_some() => {
+            ignore("the release asked for was never rolled out to this target")
+        }
         None if action == AskedAction::Redeploy => ignore("nothing runs that could be redeployed"),
         None => ignore("there is no earlier release to go back to"),
     }

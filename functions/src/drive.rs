@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use chrono::Utc;
 use ledger::table::Raced;
+use ledger::transition::Deployment;
 use ledger::{DeploymentId, RevisionArn, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
@@ -75,32 +76,33 @@ async fn deploy(
     revision: &RevisionArn,
     service: &Service,
 ) -> Result<(DeploymentId, Option<DeploymentId>)> {
-    let begun = service
-        .primary()
-        .is_some_and(|(_, definition)| definition == revision.as_str());
-    let updated = match begun {
-        true => service.clone(),
-        false => {
-            let first = (service.desired_count == 0).then_some(target.first_count as i32);
-            clients.ecs.update(&target.key(), revision, first).await?
+    // What Terraform made the service with: no release, with an image that does not even exist.
+    let template = format!(":task-definition/{}:", target.template);
+    let is_template = |deployment: &Deployment| deployment.definition.contains(&template);
+    let current = service.primary();
+    let updated = match current {
+        Some(current) if current.definition == revision.as_str() => service.clone(),
+        _ => {
+            // A service that never had a release stands at 0; one that people have put to 0 stays there.
+            let first = service.desired_count == 0 && current.is_some_and(is_template);
+            let count = first.then_some(target.first_count as i32);
+            clients.ecs.update(&target.key(), revision, count).await?
         }
     };
     // The answer to the update says it, for another deployment may have completed since the service was described.
-    // A service that Terraform made completes its first deployment at once, without tasks and with an image that
-    // does not exist: nothing that anybody wants back.
-    let template = format!(":task-definition/{}:", target.template);
+    // The template's own deployment completed without a task: nothing that anybody wants back.
     let before = updated
         .before()
-        .filter(|(_, definition)| service.rolls_back && !definition.contains(&template))
-        .map(|(deployment, _)| deployment.id.clone());
+        .filter(|before| service.rolls_back && !is_template(before))
+        .map(|before| before.id.clone());
     Ok((primary(&updated, target)?, before))
 }
 
 fn primary(service: &Service, target: &Target) -> Result<DeploymentId> {
-    let (deployment, _) = service
+    let primary = service
         .primary()
         .with_context(|| format!("ECS shows no primary deployment of {}", target.name))?;
-    Ok(deployment.id.clone())
+    Ok(primary.id.clone())
 }
 
 /// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken

@@ -10,6 +10,7 @@ use ledger::{Commit, Digest};
 
 use crate::decide::TaggedImage;
 use crate::image::{Lead, by_config, by_manifest};
+use crate::run;
 
 /// By their digest, manifests and indexes come as they were pushed if their types are accepted.
 /// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html>
@@ -29,11 +30,11 @@ pub struct Ecr {
 
 impl Ecr {
     /// A client with the settings of `config`.
-    pub fn new(config: &SdkConfig) -> Self {
-        Ecr {
+    pub fn new(config: &SdkConfig) -> Result<Self> {
+        Ok(Ecr {
             client: Client::new(config),
-            http: reqwest::Client::new(),
-        }
+            http: run::http()?,
+        })
     }
 
     /// The image that has `tag` now; `None` if there is none.

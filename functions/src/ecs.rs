@@ -35,21 +35,20 @@ pub struct Service {
     pub desired_count: i32,
     /// Whether the circuit breaker is on and goes back.
     pub rolls_back: bool,
-    /// Its deployments, and the task definition of each.
-    pub deployments: Vec<(Deployment, String)>,
+    /// Its deployments.
+    pub deployments: Vec<Deployment>,
 }
 
 impl Service {
     /// The deployment that ECS works on or worked on last.
-    pub fn primary(&self) -> Option<&(Deployment, String)> {
-        let mut deployments = self.deployments.iter();
-        deployments.find(|(deployment, _)| deployment.primary)
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|it| it.primary)
     }
 
     /// The deployment that ECS goes back to if the one that it works on fails.
-    pub fn before(&self) -> Option<&(Deployment, String)> {
+    pub fn before(&self) -> Option<&Deployment> {
         let mut deployments = self.deployments.iter();
-        deployments.find(|(it, _)| !it.primary && it.progress == Progress::Completed)
+        deployments.find(|it| !it.primary && it.progress == Progress::Completed)
     }
 }
 
@@ -202,28 +201,23 @@ fn parse_service(service: &EcsService) -> Result<Service> {
     })
 }
 
-fn parse_deployment(deployment: &EcsDeployment) -> Result<(Deployment, String)> {
+fn parse_deployment(deployment: &EcsDeployment) -> Result<Deployment> {
     let state = deployment.rollout_state().map(|state| state.as_str());
     let progress = match state {
         Some("COMPLETED") => Progress::Completed,
         Some("FAILED") => Progress::Failed,
         _ => Progress::InProgress,
     };
-    let parsed = Deployment {
+    Ok(Deployment {
         id: DeploymentId::parse(deployment.id().unwrap_or_default())?,
-        primary: is_primary(deployment),
+        definition: deployment.task_definition().unwrap_or_default().to_owned(),
+        primary: deployment.status() == Some("PRIMARY"),
         progress,
         reason: deployment
             .rollout_state_reason()
             .unwrap_or_default()
             .to_owned(),
-    };
-    let definition = deployment.task_definition().unwrap_or_default();
-    Ok((parsed, definition.to_owned()))
-}
-
-fn is_primary(deployment: &EcsDeployment) -> bool {
-    deployment.status() == Some("PRIMARY")
+    })
 }
 
 /// Keeps an answer's body as it came. The body can be read only after it was deserialized: before, it is still

@@ -188,7 +188,7 @@ fn service_action(event: EventBridgeEvent) -> Result<Watched> {
     ))
 }
 
-/// A task that stopped although nobody wanted it to. `startedBy` is the deployment's id.
+/// A task that ended by itself or did not get healthy. `startedBy` is the deployment's id.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html>
 fn task(event: EventBridgeEvent) -> Result<Watched> {
     #[derive(Deserialize)]
@@ -210,34 +210,41 @@ fn task(event: EventBridgeEvent) -> Result<Watched> {
             why: "a task that belongs to no service",
         });
     };
-    let unwanted = matches!(
+    let stopped_reason = detail
+        .stopped_reason
+        .as_deref()
+        .unwrap_or("the task stopped");
+    // The scheduler stops tasks in the course of its work, and unhealthy ones: only its words tell them apart.
+    // Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html>
+    let unhealthy = stopped_reason.starts_with("Task failed ");
+    let by_itself = matches!(
         detail.stop_code.as_deref(),
         Some("TaskFailedToStart" | "EssentialContainerExited")
     );
-    if detail.last_status != "STOPPED" || !unwanted {
+    if detail.last_status != "STOPPED" || !(by_itself || unhealthy) {
         return Ok(Watched::Nothing {
-            why: "a task that did not stop by itself",
+            why: "a task that ended as it should",
         });
     }
+    // A task that people started by hand in the service's group belongs to no deployment.
+    let started_by = detail.started_by.as_deref().unwrap_or_default();
+    let Ok(deployment) = DeploymentId::parse(started_by) else {
+        return Ok(Watched::Nothing {
+            why: "a task that no deployment started",
+        });
+    };
     let cluster = detail.cluster_arn.rsplit('/').next().unwrap_or_default();
     let key = ServiceKey::parse(&format!("{cluster}/{service}"))
         .context("an \"ECS Task State Change\" event names no service")?;
-    Ok(Watched::Service(
-        key,
-        Seen::Trouble {
-            deployment: detail
-                .started_by
-                .map(|id| DeploymentId::parse(&id))
-                .transpose()?,
-            reason: stop_reason(
-                &detail.containers,
-                detail
-                    .stopped_reason
-                    .as_deref()
-                    .unwrap_or("the task stopped"),
-            ),
-        },
-    ))
+    let reason = match unhealthy {
+        true => stopped_reason.to_owned(),
+        false => stop_reason(&detail.containers, stopped_reason),
+    };
+    let seen = Seen::Trouble {
+        deployment: Some(deployment),
+        reason,
+    };
+    Ok(Watched::Service(key, seen))
 }
 
 #[derive(Deserialize)]

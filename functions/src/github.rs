@@ -1,7 +1,5 @@
 //! The only file that calls GitHub.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail};
 use ledger::{Commit, RolloutId};
 use reqwest::{Client, Method, RequestBuilder, Url};
@@ -40,16 +38,6 @@ pub struct Status {
     pub description: Option<String>,
     /// The context, of a commit's status only.
     pub context: Option<String>,
-}
-
-/// An HTTP client that gives up after some seconds: Lambda's time is limited, its retries are not.
-pub fn client() -> Result<Client> {
-    Client::builder()
-        .user_agent(concat!("couplet/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(3))
-        .timeout(Duration::from_secs(8))
-        .build()
-        .context("cannot set up the HTTP client")
 }
 
 impl Repository {

@@ -24,8 +24,7 @@ pub enum Lead {
 
 #[derive(Deserialize)]
 struct Manifest {
-    #[serde(default)]
-    annotations: HashMap<String, String>,
+    annotations: Option<HashMap<String, String>>,
     #[serde(default)]
     manifests: Vec<Child>,
     config: Option<Descriptor>,
@@ -52,7 +51,7 @@ struct Platform {
 pub fn by_manifest(manifest: &str) -> Result<Lead> {
     let manifest: Manifest =
         serde_json::from_str(manifest).context("the image's manifest is malformed")?;
-    if let Some(commit) = commit(&manifest.annotations) {
+    if let Some(commit) = manifest.annotations.as_ref().and_then(commit) {
         return Ok(Lead::Commit(commit));
     }
     let known = |child: &&Child| match &child.platform {
@@ -82,7 +81,8 @@ pub fn by_config(config: &str) -> Result<Lead> {
         serde_json::from_str(config).context("the image's configuration is malformed")?;
     let labels = config.config.and_then(|config| config.labels);
     Ok(labels
-        .and_then(|labels| commit(&labels))
+        .as_ref()
+        .and_then(commit)
         .map_or(Lead::End, Lead::Commit))
 }
 

@@ -9,8 +9,8 @@ use serde_dynamo::{AttributeValue, Item, from_item};
 use serde_json::{Value, json};
 use tracing::{error, info};
 
-use crate::github::{self, Repository};
-use crate::run::setting;
+use crate::github::Repository;
+use crate::run::{self, setting};
 use crate::telling::{Telling, telling};
 
 /// All that this function can reach.
@@ -33,7 +33,7 @@ impl Clients {
     pub fn from_environment(config: &SdkConfig) -> Result<Self> {
         Ok(Clients {
             ssm: aws_sdk_ssm::Client::new(config),
-            http: github::client()?,
+            http: run::http()?,
             github_api_url: setting("COUPLET_GITHUB_API_URL")?,
             token_parameter: setting("COUPLET_GITHUB_TOKEN_PARAMETER")?,
             board_url: setting("COUPLET_BOARD_URL")?,

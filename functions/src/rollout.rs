@@ -32,12 +32,12 @@ pub struct Clients {
 
 impl Clients {
     /// Clients with the settings of `config`.
-    pub fn new(config: &SdkConfig, ledger: Ledger) -> Self {
-        Clients {
+    pub fn new(config: &SdkConfig, ledger: Ledger) -> Result<Self> {
+        Ok(Clients {
             ledger,
-            ecr: Ecr::new(config),
+            ecr: Ecr::new(config)?,
             ecs: Ecs::new(config),
-        }
+        })
     }
 }
 
@@ -174,12 +174,15 @@ impl Claiming<'_> {
         release: Release,
     ) -> Result<Option<Value>> {
         let service = service(clients, target).await?;
-        let rollout = Rollout::claimed(target, release, self.cause, Utc::now());
+        let mut rollout = Rollout::claimed(target, release, self.cause, Utc::now());
+        // The release before may have drained already, and then ECS does not list its deployment any more.
+        let superseded = self.standing.in_flight.as_ref();
+        rollout.rolls_back_to = superseded.and_then(|it| it.rolls_back_to.clone());
         let claim = Claim {
             by: self.by,
             rollout: &rollout,
             head: &self.standing.head,
-            supersedes: self.standing.in_flight.as_ref(),
+            supersedes: superseded,
         };
         match clients.ledger.claim(&claim).await? {
             Raced::Yes => Ok(None),

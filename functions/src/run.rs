@@ -1,6 +1,7 @@
 //! What the three binaries share: settings, logs, and Lambda's loop.
 
 use std::env;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -31,6 +32,16 @@ pub async fn aws() -> SdkConfig {
 pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
     let client = aws_sdk_dynamodb::Client::new(config);
     Ok(Ledger::new(client, setting("COUPLET_LEDGER_TABLE")?))
+}
+
+/// An HTTP client that gives up after some seconds: Lambda's time is limited, its retries are not.
+pub fn http() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("couplet/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(3))
+        .timeout(Duration::from_secs(5))
+        .build()
+        .context("cannot set up the HTTP client")
 }
 
 /// A setting that must be there; the error names the variable.

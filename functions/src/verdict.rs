@@ -66,10 +66,9 @@ async fn sweep_target(clients: &Clients, service: &ServiceKey) -> Result<Option<
         return Ok(None);
     }
     let described = clients.ecs.service(service).await?;
-    let deployments = described.filter(|service| service.active).map(|service| {
-        let deployments = service.deployments.into_iter();
-        deployments.map(|(deployment, _)| deployment).collect()
-    });
+    let deployments = described
+        .filter(|service| service.active)
+        .map(|service| service.deployments);
     let seen = Seen::Service {
         deployments,
         at: Utc::now(),

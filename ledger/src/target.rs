@@ -71,7 +71,7 @@ impl std::fmt::Display for TagPolicy {
 }
 
 fn default_deadline() -> u32 {
-    900
+    1800
 }
 
 fn default_first_count() -> u32 {

@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{DeploymentId, Rollout, Stage, Verdict};
 
-/// For so long after UpdateService, DescribeServices may not yet show the new deployment.
+/// For so long after UpdateService, ECS may still show the service as it was: seen of ListServiceDeployments,
+/// and taken to be possible of DescribeServices, which promises no more.
 /// Source: <https://github.com/kayac/ecspresso/pull/929>
 const SETTLING: TimeDelta = TimeDelta::seconds(60);
 
@@ -48,6 +49,8 @@ pub enum Seen {
 pub struct Deployment {
     /// Its id.
     pub id: DeploymentId,
+    /// The ARN of the task definition that it runs.
+    pub definition: String,
     /// Whether it is the service's PRIMARY one.
     pub primary: bool,
     /// How far it is.
@@ -145,12 +148,14 @@ fn by_service(rollout: &Rollout, service: Option<&[Deployment]>, at: DateTime<Ut
         };
     };
     let primary = deployments.iter().find(|deployment| deployment.primary);
-    match deployments.iter().find(|deployment| deployment.id == *ours) {
+    // A change of the service itself, by Terraform for one, begins another deployment of the same revision.
+    let ours = |it: &&Deployment| {
+        let revision = rollout.revision.as_ref();
+        it.id == *ours || it.primary && revision.is_some_and(|own| own.as_str() == it.definition)
+    };
+    match deployments.iter().find(ours) {
         Some(own) if own.primary && own.progress == Progress::Completed => {
             end(Verdict::Succeeded, None)
-        }
-        Some(own) if own.primary && own.progress == Progress::Failed => {
-            end(Verdict::Failed, Some(why(rollout, &own.reason)))
         }
         Some(own) if own.progress == Progress::Failed && rollout.stage != Stage::Failing => {
             give_up(rollout, &own.reason)

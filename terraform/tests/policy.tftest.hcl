@@ -106,9 +106,12 @@ run "pipeline" {
         detail-type = ["ECS Task State Change"]
         detail = {
           lastStatus = ["STOPPED"]
-          stopCode   = ["TaskFailedToStart", "EssentialContainerExited"]
           group      = ["service:board", "service:shop"]
           clusterArn = ["arn:aws:ecs:eu-west-1:123456789012:cluster/fence"]
+          "$or" = [
+            { stopCode = ["TaskFailedToStart", "EssentialContainerExited"] },
+            { stoppedReason = [{ prefix = "Task failed " }] },
+          ]
         }
       }
     }

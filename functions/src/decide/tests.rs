@@ -197,11 +197,18 @@ fn requests() {
             "roll out main-b",
         ),
         (
-            "to one that failed",
+            "to one that failed, by its name",
             Rollback,
             Some('d'),
             live('c'),
-            "the release asked for never succeeded on this target",
+            "roll out main-d",
+        ),
+        (
+            "to one that never ran here",
+            Rollback,
+            Some('f'),
+            live('c'),
+            "the release asked for was never rolled out to this target",
         ),
         (
             "what runs, again",

@@ -19,7 +19,7 @@ use ::ledger::{Ledger, ServiceKey};
 use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use functions::{github, report, rollout, verdict};
+use functions::{report, rollout, verdict};
 use local::aws::Aws;
 use local::ecs::{self, Controller};
 use local::event::{Events, Receiver, envelope};
@@ -124,11 +124,11 @@ impl Outside {
             ecs,
             github,
             ledger: local::site::ledger(front.url(), &table),
-            rollout: rollout::Clients::new(&config, ledger.clone()),
+            rollout: rollout::Clients::new(&config, ledger.clone()).unwrap(),
             verdict: verdict::Clients::new(&config, ledger),
             report: report::Clients {
                 ssm: aws_sdk_ssm::Client::new(&config),
-                http: github::client().unwrap(),
+                http: functions::run::http().unwrap(),
                 github_api_url: github_recorder.url.clone(),
                 token_parameter: TOKEN_PARAMETER.to_owned(),
                 board_url: "https://board.example.com/".to_owned(),

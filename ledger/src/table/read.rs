@@ -1,4 +1,4 @@
-//! What is read from the ledger. Reads that decide something are consistent.
+//! What is read from the ledger. Every read is consistent: something may be decided by it.
 
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -26,9 +26,7 @@ struct ClaimItem {
 impl Ledger {
     /// The targets that follow `repository`.
     pub async fn followers(&self, repository: &str) -> Result<Vec<Target>> {
-        let query = self
-            .query(TARGETS, &format!("{repository}#"))
-            .consistent_read(true);
+        let query = self.query(TARGETS, &format!("{repository}#"));
         self.all(query)
             .await
             .with_context(|| format!("cannot read the targets that follow {repository}"))
@@ -40,6 +38,7 @@ impl Ledger {
             .client
             .query()
             .table_name(&self.table)
+            .consistent_read(true)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(TARGETS));
         self.all(query).await.context("cannot read the targets")
@@ -121,6 +120,7 @@ impl Ledger {
         self.client
             .query()
             .table_name(&self.table)
+            .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", text(pk))
             .expression_attribute_values(":prefix", text(sk_prefix))

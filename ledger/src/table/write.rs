@@ -13,6 +13,9 @@ use super::{HEAD, Head, Ledger, Live, ROLLOUT, item, keys, partition, text};
 use crate::transition::Next;
 use crate::{DeploymentId, RevisionArn, Rollout, RolloutId, ServiceKey, Stage, Verdict};
 
+/// A rollout that exists and has no verdict.
+const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(verdict)";
+
 /// A rollout about to be claimed, and what was known when it was decided.
 #[derive(Debug)]
 pub struct Claim<'a> {
@@ -115,17 +118,23 @@ impl Ledger {
 
     /// Writes what has become of the rollout.
     pub async fn apply(&self, rollout: &Rollout, next: &Next, at: DateTime<Utc>) -> Result<Raced> {
-        let (stage, reason) = match next {
+        let update = match next {
             Next::Stay { .. } => return Ok(Raced::No),
-            Next::Note { reason } => (rollout.stage, reason),
-            Next::Fail { reason } => (Stage::Failing, reason),
+            // The stage stays as it is now, whatever it was when the rollout was read.
+            Next::Note { reason } => self
+                .step(rollout, "SET reason = :reason")
+                .condition_expression(OPEN)
+                .expression_attribute_values(":reason", text(reason)),
+            // A reason that was noted meanwhile is closer to what happened.
+            Next::Fail { reason } => {
+                let sets = "SET stage = :stage, reason = if_not_exists(reason, :reason)";
+                self.open_step(rollout, sets, Stage::Failing)?
+                    .expression_attribute_values(":reason", text(reason))
+            }
             Next::End { verdict, reason } => {
                 return self.give(rollout, *verdict, reason.as_deref(), at).await;
             }
         };
-        let update = self
-            .open_step(rollout, "SET stage = :stage, reason = :reason", stage)?
-            .expression_attribute_values(":reason", text(reason));
         self.write(update.build()?, rollout, "noted").await
     }
 
@@ -210,7 +219,7 @@ impl Ledger {
     ) -> Result<aws_sdk_dynamodb::types::builders::UpdateBuilder> {
         Ok(self
             .step(rollout, sets)
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(verdict)")
+            .condition_expression(OPEN)
             .expression_attribute_values(":stage", attribute(stage)?))
     }
 

@@ -86,6 +86,10 @@ fn service(second: i64, deployments: &[(&str, bool, Progress)]) -> Seen {
         .iter()
         .map(|(name, primary, progress)| Deployment {
             id: id(name),
+            definition: format!(
+                "arn:aws:ecs:eu-west-1:1:task-definition/web:{}",
+                &name[8..9]
+            ),
             primary: *primary,
             progress: *progress,
             reason: "tasks failed to start.".into(),

@@ -20,17 +20,21 @@ locals {
   failure_queue     = "${var.name}-failures"
   failure_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.failure_queue}"
 
-  # Reads by key and writes under a condition, alone or in a transaction, which needs the rights of its parts. No scan
-  # and no deletion: the ledger only grows.
-  ledger_statement = {
-    Sid    = "KeepLedger"
-    Effect = "Allow"
-    Action = [
-      "dynamodb:GetItem",
-      "dynamodb:Query",
-      "dynamodb:PutItem",
-      "dynamodb:UpdateItem",
-    ]
-    Resource = var.table.arn
-  }
+  # Reads by key and writes under a condition, in transactions, which need the rights of their parts. No scan and no
+  # deletion: the ledger only grows. Targets are read and never written: they are Terraform's.
+  ledger_statements = [
+    {
+      Sid      = "ReadLedger"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+      Resource = var.table.arn
+    },
+    {
+      Sid       = "KeepLedger"
+      Effect    = "Allow"
+      Action    = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource  = var.table.arn
+      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["target#*"] } }
+    },
+  ]
 }

@@ -11,7 +11,6 @@ module "report" {
   log_retention_days = var.log_retention_days
 
   variables = {
-    COUPLET_LEDGER_TABLE           = var.table.name
     COUPLET_GITHUB_API_URL         = var.github_api_url
     COUPLET_GITHUB_TOKEN_PARAMETER = var.github_token_parameter
     COUPLET_BOARD_URL              = var.board_url
@@ -67,8 +66,8 @@ resource "aws_lambda_event_source_mapping" "ledger" {
   # A rollout's changes must reach GitHub in the order in which they happened. Default: 1, said here because it matters.
   parallelization_factor = 1
 
-  # A change is two or three calls to GitHub, and ten of those fit into a run of thirty seconds. Default: 100.
-  batch_size = 10
+  # A change is up to six calls to GitHub, and five changes fit into a run of thirty seconds. Default: 100.
+  batch_size = 5
 
   filter_criteria {
     filter {

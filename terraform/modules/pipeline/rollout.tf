@@ -17,8 +17,7 @@ module "rollout" {
   # only the targets' own roles, and a service only ever gets a revision of a target's family.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      local.ledger_statement,
+    Statement = concat(local.ledger_statements, [
       {
         Sid      = "ReadImages"
         Effect   = "Allow"
@@ -66,6 +65,6 @@ module "rollout" {
         Resource  = flatten(var.targets[*].role_arns)
         Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
       },
-    ]
+    ])
   })
 }

@@ -78,8 +78,9 @@ locals {
       }
     }
 
-    # Tasks that ended by themselves, which is where a failed rollout's reason is. Those that ECS stops in the course
-    # of its work are many and tell nothing.
+    # Tasks that ended by themselves or did not get healthy, which is where a failed rollout's reason is. Those that ECS
+    # stops in the course of its work are many and tell nothing; unhealthy ones have the same code and other words.
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     task-stopped = {
       function    = "verdict"
       description = "A target's task could not start or ended by itself."
@@ -89,9 +90,12 @@ locals {
         detail-type = ["ECS Task State Change"]
         detail = {
           lastStatus = ["STOPPED"]
-          stopCode   = ["TaskFailedToStart", "EssentialContainerExited"]
           group      = [for target in var.targets : "service:${target.service}"]
           clusterArn = local.cluster_arns
+          "$or" = [
+            { stopCode = ["TaskFailedToStart", "EssentialContainerExited"] },
+            { stoppedReason = [{ prefix = "Task failed " }] },
+          ]
         }
       }
     }
@@ -106,7 +110,8 @@ resource "aws_cloudwatch_event_rule" "event" {
   event_pattern = jsonencode(each.value.pattern)
 }
 
-# Whatever the events lost, the clock repairs: every open rollout is compared with the truth in ECS.
+# What ECS's events have lost, the clock repairs: every open rollout is compared with the truth in ECS. An image whose
+# event was lost is not found by it.
 resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${var.name}-sweep"
   description         = "Compares every open rollout with ECS."

@@ -16,14 +16,13 @@ module "verdict" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      local.ledger_statement,
+    Statement = concat(local.ledger_statements, [
       {
         Sid      = "ReadServices"
         Effect   = "Allow"
         Action   = "ecs:DescribeServices"
         Resource = local.service_arns
       },
-    ]
+    ])
   })
 }
