@@ -1,8 +1,10 @@
 //! The only file that calls GitHub.
 
+use std::fmt;
+
 use anyhow::{Context, Result, bail};
 use ledger::{Commit, RolloutId};
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,6 +30,18 @@ pub struct Deployment {
     #[serde(default)]
     payload: Value,
 }
+
+/// GitHub understood a request and will never grant it: a commit that it does not know, for one.
+#[derive(Debug)]
+pub struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// A status of a deployment or of a commit, as far as we use it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -152,7 +166,11 @@ impl Repository {
             .await
             .with_context(|| format!("GitHub's answer to {what} broke off"))?;
         if !status.is_success() {
-            bail!("GitHub answered {what} with {status}: {body}");
+            let told = format!("GitHub answered {what} with {status}: {body}");
+            if status == StatusCode::UNPROCESSABLE_ENTITY {
+                return Err(Refusal(told).into());
+            }
+            bail!(told);
         }
         serde_json::from_str(&body)
             .with_context(|| format!("GitHub's answer to {what} is malformed"))

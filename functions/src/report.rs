@@ -9,7 +9,7 @@ use serde_dynamo::{AttributeValue, Item, from_item};
 use serde_json::{Value, json};
 use tracing::{error, info};
 
-use crate::github::Repository;
+use crate::github::{Refusal, Repository};
 use crate::run::{self, setting};
 use crate::telling::{Telling, telling};
 
@@ -24,6 +24,10 @@ pub struct Clients {
     pub github_api_url: String,
     /// The name of the SecureString that holds GitHub's token.
     pub token_parameter: String,
+    /// Where a record goes that GitHub refuses for good.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The address of the failure queue.
+    pub failure_queue_url: String,
     /// The board's base address, for the links that GitHub shows.
     pub board_url: String,
 }
@@ -34,6 +38,8 @@ impl Clients {
         Ok(Clients {
             ssm: aws_sdk_ssm::Client::new(config),
             http: run::http()?,
+            sqs: aws_sdk_sqs::Client::new(config),
+            failure_queue_url: setting("COUPLET_FAILURE_QUEUE_URL")?,
             github_api_url: setting("COUPLET_GITHUB_API_URL")?,
             token_parameter: setting("COUPLET_GITHUB_TOKEN_PARAMETER")?,
             board_url: setting("COUPLET_BOARD_URL")?,
@@ -112,9 +118,36 @@ async fn on_record(
         &change.rollout.github_repository,
         token,
     )?;
-    tell(clients, &repository, &change)
+    match tell(clients, &repository, &change).await {
+        Err(error) if error.is::<Refusal>() => set_aside(clients, record, &change, &error).await,
+        told => {
+            told.with_context(|| format!("cannot tell GitHub about rollout {}", change.rollout.id))
+        }
+    }
+}
+
+/// Puts a record that no retry can help into the failure queue, so that those behind it are told.
+async fn set_aside(
+    clients: &Clients,
+    record: &EventRecord,
+    change: &Change,
+    error: &anyhow::Error,
+) -> Result<()> {
+    error!(
+        rollout.id = change.rollout.id.as_str(),
+        release.commit = change.commit.as_str(),
+        "set aside: {error:#}"
+    );
+    let message = json!({ "error": format!("{error:#}"), "record": record });
+    clients
+        .sqs
+        .send_message()
+        .queue_url(&clients.failure_queue_url)
+        .message_body(message.to_string())
+        .send()
         .await
-        .with_context(|| format!("cannot tell GitHub about rollout {}", change.rollout.id))
+        .context("cannot put a record into the failure queue")?;
+    Ok(())
 }
 
 /// What a record asks us to tell, or why nothing.

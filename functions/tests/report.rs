@@ -109,6 +109,30 @@ async fn a_github_that_fails_later_is_asked_again_from_that_record_on() {
 }
 
 #[tokio::test]
+async fn a_commit_that_github_does_not_know_is_set_aside_and_the_next_is_told() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let mut unknown = records[0].clone();
+    unknown["dynamodb"]["NewImage"]["release"]["M"]["commit"]["S"] = json!(sha('f'));
+    let told = outside.report(&[unknown, records[0].clone()]).await;
+    let expected = json!({ "batchItemFailures": [] });
+    assert_eq!(
+        told.lines().next(),
+        Some(format!("answers {expected}").as_str())
+    );
+    assert_eq!(
+        outside.github.combined_status(REPOSITORY, &sha('a')),
+        "pending"
+    );
+    let failures = outside.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    let words = failures[0]["error"].as_str().unwrap();
+    assert!(words.contains("422") && words.contains(&sha('f')), "{words}");
+    assert_eq!(failures[0]["record"]["eventName"], "INSERT");
+}
+
+#[tokio::test]
 async fn a_release_that_names_no_commit_is_not_told() {
     let mut outside = Outside::start().await;
     let pushed = outside.push_as("main-17", 'x', LIVES).await;

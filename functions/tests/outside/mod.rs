@@ -129,6 +129,8 @@ impl Outside {
             report: report::Clients {
                 ssm: aws_sdk_ssm::Client::new(&config),
                 http: functions::run::http().unwrap(),
+                sqs: aws_sdk_sqs::Client::new(&config),
+                failure_queue_url: format!("{}/000000000000/{table}", recorder.url),
                 github_api_url: github_recorder.url.clone(),
                 token_parameter: TOKEN_PARAMETER.to_owned(),
                 board_url: "https://board.example.com/".to_owned(),
@@ -155,6 +157,8 @@ impl Outside {
             "Name": TOKEN_PARAMETER, "Value": TOKEN, "Type": "SecureString", "Overwrite": true,
         });
         self.call("AmazonSSM.PutParameter", parameter).await;
+        let queue = json!({ "QueueName": self.table });
+        self.call("AmazonSQS.CreateQueue", queue).await;
         let repository = json!({ "repositoryName": self.repository });
         let target = "AmazonEC2ContainerRegistry_V20150921.CreateRepository";
         self.call(target, repository).await;
@@ -176,6 +180,16 @@ impl Outside {
     /// Calls AWS, past the recorder.
     pub(crate) async fn call(&self, target: &str, body: Value) -> Value {
         self.aws.json(target, body).await.unwrap()
+    }
+
+    /// What stands in the failure queue.
+    pub(crate) async fn failures(&self) -> Vec<Value> {
+        let queue = &self.report.failure_queue_url;
+        let request = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+        let answer = self.call("AmazonSQS.ReceiveMessage", request).await;
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        let bodies = messages.iter().map(|message| message["Body"].as_str().unwrap());
+        bodies.map(|body| serde_json::from_str(body).unwrap()).collect()
     }
 
     /// The image of this commit is pushed, rolled out and given its verdict.

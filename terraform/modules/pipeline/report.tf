@@ -11,6 +11,7 @@ module "report" {
   log_retention_days = var.log_retention_days
 
   variables = {
+    COUPLET_FAILURE_QUEUE_URL      = aws_sqs_queue.failures.url
     COUPLET_GITHUB_API_URL         = var.github_api_url
     COUPLET_GITHUB_TOKEN_PARAMETER = var.github_token_parameter
     COUPLET_BOARD_URL              = var.board_url
