@@ -19,18 +19,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 use crate::ecs::Controller;
-
-/// What belongs to one connection and is not passed on. Source: RFC 9110, 7.6.1.
-const HOP_BY_HOP: [header::HeaderName; 8] = [
-    header::CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::HeaderName::from_static("keep-alive"),
-];
+use crate::headers::end_to_end;
 
 /// Requests are held whole before they are sent on, so that another target can get them; no more than this.
 const LARGEST_REQUEST: usize = 16 << 20;
@@ -181,14 +170,6 @@ impl AsyncRead for Pieces {
         self.rest.set_position((start + taken) as u64);
         Poll::Ready(Ok(()))
     }
-}
-
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers.clone();
-    for name in &HOP_BY_HOP {
-        kept.remove(name);
-    }
-    kept
 }
 
 fn says(status: StatusCode, why: &'static str) -> Response {

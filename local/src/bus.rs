@@ -125,7 +125,8 @@ async fn read_rules(aws: &Aws) -> anyhow::Result<Vec<Rule>> {
     Ok(rules)
 }
 
-async fn pages(
+/// All items of an answer that comes in pages.
+pub(crate) async fn pages(
     aws: &Aws,
     target: &str,
     mut request: Value,

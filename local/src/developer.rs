@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::aws::Aws;
+use crate::aws::{Aws, http};
 use crate::event::envelope;
 use crate::image::{self, File, Image};
 use crate::paths::Paths;
@@ -68,7 +68,7 @@ impl Developer {
         if let Some(sha) = sha {
             body["sha"] = json!(sha);
         }
-        let answer = reqwest::Client::new()
+        let answer = http()
             .post(url)
             .json(&body)
             .send()

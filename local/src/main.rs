@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use local::developer::{Build, Developer};
 use local::paths::Paths;
 use local::progress::Progress;
 use local::site::Site;
-use local::system::{self, Ports, System};
+use local::system::{Ports, System};
 use local::terraform::Terraform;
 use local::{follow, story};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +32,12 @@ struct Up {
     #[arg(long)]
     fresh: bool,
     /// The first of the four ports that are used on 127.0.0.1.
-    #[arg(long, default_value_t = 7400, env = "COUPLET_LOCAL_PORT")]
+    #[arg(
+        long,
+        default_value_t = 7400,
+        env = "COUPLET_LOCAL_PORT",
+        value_parser = clap::value_parser!(u16).range(1024..=65532)
+    )]
     port: u16,
 }
 
@@ -75,26 +80,35 @@ async fn main() -> ExitCode {
 async fn up(paths: &Paths, up: &Up) -> Result<()> {
     let progress = Progress::new();
     progress.say("Couplet on this machine");
-    if up.fresh {
-        system::forget(paths)?;
-    }
     let system = tokio::select! {
-        system = System::start(paths, Ports::new(up.port), &progress) => system?,
+        system = System::start(paths, Ports::new(up.port), up.fresh, &progress) => system?,
         () = told_to_stop() => bail!("stopped before everything was up"),
     };
     let result = tokio::select! {
         result = show(&system, paths, up, &progress) => result,
-        () = told_to_stop() => Ok(()),
+        () = told_to_stop() => match up.once {
+            true => Err(anyhow!("stopped before the story was told")),
+            false => Ok(()),
+        },
     };
     let step = progress.step("Stopping");
-    system.stop().await?;
-    step.done();
-    result
+    let stopped = system.stop().await;
+    if stopped.is_ok() {
+        step.done();
+    }
+    match (result, stopped) {
+        (Err(told), Err(stopped)) => bail!("{told:#}\nand then: {stopped:#}"),
+        (result, stopped) => result.and(stopped),
+    }
 }
 
 async fn show(system: &System, paths: &Paths, up: &Up, progress: &Progress) -> Result<()> {
     let wrong = story::tell(system, paths, progress).await?;
-    progress.say(&format!("\n{}", story::history(system).await?));
+    // A history that cannot be read hides no line that is wrong.
+    let history = story::history(system).await;
+    if let Ok(table) = &history {
+        progress.say(&format!("\n{table}"));
+    }
     if !wrong.is_empty() {
         bail!(
             "{} lines did not come out right:\n  {}",
@@ -102,6 +116,7 @@ async fn show(system: &System, paths: &Paths, up: &Up, progress: &Progress) -> R
             wrong.join("\n  ")
         );
     }
+    history?;
     if up.once {
         progress.say("\nEvery line came out right.");
         return Ok(());
@@ -135,16 +150,18 @@ async fn rollback(paths: &Paths) -> Result<()> {
     follow::after(&site, before).await
 }
 
-/// Ctrl-C, or the polite signal of a process manager.
+/// Ctrl-C, the polite signal of a process manager, or the terminal's end.
 async fn told_to_stop() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
+        () = signalled(SignalKind::terminate()) => {}
+        () = signalled(SignalKind::hangup()) => {}
+    }
+}
+
+async fn signalled(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
     }
 }

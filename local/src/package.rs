@@ -14,7 +14,7 @@ use crate::progress::Step;
 use crate::run;
 
 /// The functions, by the names of their binaries.
-pub const FUNCTIONS: [&str; 3] = ["rollout", "verdict", "report"];
+const FUNCTIONS: [&str; 3] = ["rollout", "verdict", "report"];
 
 /// Builds in release mode. Cargo itself knows whether anything has changed.
 pub async fn build(paths: &Paths, step: &Step) -> Result<()> {
@@ -29,7 +29,9 @@ pub async fn build(paths: &Paths, step: &Step) -> Result<()> {
             "functions",
             "-p",
             "service",
+            "--target-dir",
         ])
+        .arg(&paths.target)
         .env("CARGO_TERM_COLOR", "never")
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
         .current_dir(&paths.root);

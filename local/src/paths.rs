@@ -26,9 +26,9 @@ impl Paths {
         Paths { root, target }
     }
 
-    /// The virtual environment of ministack.
+    /// The virtual environment of ministack, for `cargo local` and for tests.
     pub fn python_env(&self) -> PathBuf {
-        self.target.join("ministack")
+        self.target.join("ministack").join("python")
     }
 
     /// All that `cargo local` keeps between two starts.

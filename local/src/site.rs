@@ -9,6 +9,7 @@ use ledger::{Ledger, ServiceKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::aws::http;
 use crate::event::REGION;
 use crate::paths::Paths;
 
@@ -41,9 +42,8 @@ impl Site {
         let none = "nothing runs here: start `cargo local` in another terminal first";
         let text = fs::read_to_string(paths.state().join("site.json")).context(none)?;
         let site: Site = serde_json::from_str(&text).context("the site's file is malformed")?;
-        reqwest::get(format!("{}/v2/", site.aws))
-            .await
-            .context(none)?;
+        let asked = http().get(format!("{}/v2/", site.aws)).send();
+        asked.await.context(none)?;
         Ok(site)
     }
 

@@ -1,10 +1,11 @@
 //! All of it, brought up and taken down.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -17,7 +18,7 @@ use crate::paths::Paths;
 use crate::progress::Progress;
 use crate::site::{GITHUB_REPOSITORY, Site};
 use crate::terraform::{Terraform, Variables};
-use crate::{balancer, bus, package};
+use crate::{balancer, bus, package, state};
 
 /// The parameter in which GitHub's token is kept, and the token that GitHub here wants.
 const TOKEN_PARAMETER: &str = "/couplet/github-token";
@@ -36,11 +37,15 @@ impl Ports {
     /// Fails with what to do if something else listens on one of them.
     fn are_free(self) -> Result<()> {
         for port in self.0..=self.github() {
-            TcpListener::bind(loopback(port)).with_context(|| {
-                format!(
+            match TcpListener::bind(loopback(port)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
                     "port {port} is taken; stop what listens there or choose others with --port"
-                )
-            })?;
+                ),
+                Err(error) => {
+                    return Err(error).with_context(|| format!("cannot listen on port {port}"));
+                }
+            }
         }
         Ok(())
     }
@@ -80,13 +85,24 @@ pub struct System {
     front: Front,
     served: Served,
     balancer: JoinHandle<std::io::Result<()>>,
+    /// Held as long as anything runs.
+    _lock: File,
 }
 
 impl System {
-    /// Brings everything up, with what an earlier start has left unless that ended badly.
-    pub async fn start(paths: &Paths, ports: Ports, progress: &Progress) -> Result<System> {
+    /// Brings everything up, with what an earlier start has left unless that ended badly or `fresh` forgets it.
+    pub async fn start(
+        paths: &Paths,
+        ports: Ports,
+        fresh: bool,
+        progress: &Progress,
+    ) -> Result<System> {
+        let lock = state::lock(paths)?;
         ports.are_free()?;
-        take_up_state(paths)?;
+        if fresh {
+            state::forget(paths)?;
+        }
+        state::take_up(paths)?;
         let variables = Variables {
             github_repository: GITHUB_REPOSITORY.to_owned(),
             github_api_url: url(ports.github()),
@@ -109,28 +125,47 @@ impl System {
         };
         let started = async {
             let step = progress.step("Starting AWS and GitHub");
-            let system = System::start_clouds(paths, ports).await?;
+            let system = System::start_clouds(paths, ports, lock).await?;
             step.done();
             Ok::<_, anyhow::Error>(system)
         };
-        let ((), terraform, mut system) = tokio::try_join!(packaged, initialised, started)?;
+        let prepared = async { tokio::try_join!(packaged, initialised) };
+        // The clouds are waited for even if the build fails: only what has started can be stopped in good order.
+        let (prepared, started) = tokio::join!(prepared, started);
+        let mut system = started?;
+        let finished = match prepared {
+            Ok(((), terraform)) => system.finish(&terraform, progress).await,
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(()) => Ok(system),
+            Err(error) => match system.stop().await {
+                Ok(()) => Err(error),
+                Err(stopped) => Err(anyhow!("{error:#}\nand then: {stopped:#}")),
+            },
+        }
+    }
 
+    /// Makes AWS what `terraform` says, unless it is so already.
+    async fn finish(&mut self, terraform: &Terraform, progress: &Progress) -> Result<()> {
+        let paths = &self.paths;
         let stamp = paths.state().join("applied");
         let fingerprint = terraform.fingerprint(&paths.packages())?;
         if fs::read_to_string(&stamp).is_ok_and(|applied| applied == fingerprint) {
             progress.say("  ✓ Terraform: nothing has changed since it was applied");
         } else {
             let step = progress.step("Applying terraform/");
+            // What is applied by half is neither what it was nor what it will be.
+            let _ = fs::remove_file(&stamp);
             terraform.apply(&step).await?;
             fs::write(&stamp, fingerprint).with_context(|| format!("write {}", stamp.display()))?;
             step.done();
         }
-        system.site.outputs = terraform.outputs().await?;
-        system.site.save(paths)?;
-        Ok(system)
+        self.site.outputs = terraform.outputs().await?;
+        self.site.save(paths)
     }
 
-    async fn start_clouds(paths: &Paths, ports: Ports) -> Result<System> {
+    async fn start_clouds(paths: &Paths, ports: Ports, lock: File) -> Result<System> {
         let ministack = Ministack::start(ministack::Options {
             python_env_dir: paths.python_env(),
             port: ports.ministack(),
@@ -194,6 +229,7 @@ impl System {
             front,
             served,
             balancer,
+            _lock: lock,
         })
     }
 
@@ -209,41 +245,20 @@ impl System {
             .collect()
     }
 
-    /// Takes everything down in good order, so that the next start can go on from here.
+    /// Takes everything down in good order, so that the next start can go on from here. Every part is stopped,
+    /// whatever the others answer; the first error is the one that is told.
     pub async fn stop(self) -> Result<()> {
         self.ecs.stop().await;
         self.balancer.abort();
-        self.front.stop().await?;
-        self.ministack.stop().await?;
+        let front = self.front.stop().await;
+        let ministack = self.ministack.stop().await;
         let saved = self.github.save().to_string();
         self.served.stop().await;
         let state = self.paths.state();
         let _ = fs::remove_file(state.join("site.json"));
-        fs::write(state.join("github.json"), saved).context("keep GitHub's state")?;
+        let github = fs::write(state.join("github.json"), saved).context("keep GitHub's state");
+        front.and(ministack).and(github)?;
         fs::write(state.join("clean"), "").context("note that all was stopped in good order")
-    }
-}
-
-/// Leaves the state of an earlier start only if that start was stopped in good order.
-fn take_up_state(paths: &Paths) -> Result<()> {
-    let state = paths.state();
-    let clean = state.join("clean");
-    if clean.exists() {
-        fs::remove_file(&clean).context("take up the state of the last start")?;
-    } else {
-        forget(paths)?;
-    }
-    fs::create_dir_all(&state).with_context(|| format!("make {}", state.display()))
-}
-
-/// Removes all that earlier starts have left.
-pub fn forget(paths: &Paths) -> Result<()> {
-    let state = paths.state();
-    match fs::remove_dir_all(&state) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("remove {}", state.display()))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -9,7 +9,8 @@
 //! - `state` is everything that is known, in one lock, and its file.
 //!
 //! Absent: other deployment strategies than rolling, CloudWatch alarms on deployments, sidecars (only the named
-//! container is started), RunTask, placement, and account settings.
+//! container is started), RunTask, placement, and account settings. Kept and shown but not read: a container's own
+//! health check, its stopTimeout and its secrets, and the circuit breaker's thresholds and resetOnHealthyTask.
 
 mod api;
 mod cluster;

@@ -18,6 +18,7 @@ use super::health::{Checks, Judge};
 use super::pace::Pace;
 use super::pull::{Image, Images};
 use super::task::Health;
+use crate::run::kill;
 
 /// Ports for tasks: below those that the systems give to outgoing connections, which could take one between our
 /// choice and the task's bind.
@@ -251,16 +252,11 @@ fn exited(status: std::io::Result<ExitStatus>) -> End {
     }
 }
 
-/// Sends a signal to the process and to what it has started, by the shell's own `kill`.
+/// Sends a signal to the process and to what it has started.
 async fn signal(child: &Child, name: &str) {
     let Some(id) = child.id() else {
         return;
     };
-    let mut kill = Command::new("sh");
-    kill.arg("-c")
-        .arg(format!("kill -s {name} -- -{id}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
     // It fails only when the process has ended meanwhile, which the caller waits for anyway.
-    let _ = kill.status().await;
+    let _ = Command::from(kill(id, name)).status().await;
 }

@@ -7,8 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
+
+use crate::image::digest;
 
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
@@ -125,7 +126,7 @@ impl Images {
 
     async fn manifest(&self, repository: &str, reference: &str) -> Result<Manifest, String> {
         let bytes = self.get(repository, "manifests", reference).await?;
-        let digest = sha256(&bytes);
+        let digest = digest(&bytes);
         if reference.starts_with("sha256:") && reference != digest {
             return Err(format!("manifest {reference} has digest {digest}"));
         }
@@ -134,11 +135,11 @@ impl Images {
     }
 
     async fn blob(&self, repository: &str, descriptor: &Value) -> Result<Vec<u8>, String> {
-        let digest = descriptor["digest"].as_str().unwrap_or_default();
-        let bytes = self.get(repository, "blobs", digest).await?;
-        match sha256(&bytes) == digest {
+        let named = descriptor["digest"].as_str().unwrap_or_default();
+        let bytes = self.get(repository, "blobs", named).await?;
+        match digest(&bytes) == named {
             true => Ok(bytes),
-            false => Err(format!("blob {digest} has another content")),
+            false => Err(format!("blob {named} has another content")),
         }
     }
 
@@ -227,14 +228,6 @@ fn remove(root: &Path, path: &Path) -> std::io::Result<()> {
         Ok(_) => std::fs::remove_file(path),
         Err(_) => Ok(()),
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{hex}")
 }
 
 #[cfg(test)]

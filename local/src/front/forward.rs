@@ -1,28 +1,11 @@
 //! Requests that pass. Bodies go up as a stream; answers are read whole, as the emulator makes them.
 
 use anyhow::Context;
-use poem::http::HeaderMap;
-use poem::http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
+use poem::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use poem::{Request, Response};
 
 use super::State;
-
-/// What belongs to one connection and not to the message.
-/// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
-const HOP_BY_HOP: [HeaderName; 8] = [
-    CONNECTION,
-    // A promise between the client and us: the body is read here.
-    EXPECT,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+use crate::headers::end_to_end;
 
 /// The emulator's answer to a request: method, path, query, headers (`Host` included, which S3
 /// reads) and body as they came.
@@ -40,7 +23,7 @@ pub(super) async fn forward(state: &State, request: Request) -> anyhow::Result<R
         passed = passed.body(reqwest::Body::wrap_stream(body.into_bytes_stream()));
     }
     let answer = passed
-        .headers(end_to_end(parts.headers))
+        .headers(end_to_end(&parts.headers))
         .send()
         .await
         .with_context(|| format!("pass {path} on to the emulator"))?;
@@ -50,15 +33,7 @@ pub(super) async fn forward(state: &State, request: Request) -> anyhow::Result<R
 /// An answer of the emulator as ours.
 pub(super) async fn pass(answer: reqwest::Response) -> anyhow::Result<Response> {
     let mut response = Response::builder().status(answer.status()).finish();
-    *response.headers_mut() = end_to_end(answer.headers().clone());
+    *response.headers_mut() = end_to_end(answer.headers());
     response.set_body(answer.bytes().await.context("read the emulator's answer")?);
     Ok(response)
-}
-
-fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-    headers.remove("keep-alive");
-    headers
 }

@@ -86,6 +86,7 @@ pub(super) async fn answer(state: &State, request: Request) -> anyhow::Result<Re
     let (repository, reference) = manifest_of(&path).context("the path names no manifest")?;
     if request.method() == Method::DELETE {
         let answer = forward(state, request).await?;
+        // Only a digest gets this far: the emulator refuses to delete by tag.
         if answer.is_success() {
             deleted(state, repository, reference, "");
         }

@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use crate::aws::{Aws, http};
+use crate::paths::Paths;
 
 /// Starting takes two seconds; a machine that compiles something beside it needs more.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -205,17 +206,19 @@ async fn start_for_tests() -> anyhow::Result<Ministack> {
 }
 
 fn options_for_tests() -> anyhow::Result<Options> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folder = workspace.join(target).join("ministack");
+    let paths = Paths::of_this_checkout();
     let program = std::env::current_exe().context("find the test's own name")?;
     let name = program.file_stem().unwrap_or_default();
     Ok(Options {
-        python_env_dir: folder.join("python"),
+        python_env_dir: paths.python_env(),
         port: free_port()?,
         endpoint: None,
         state_dir: None,
-        log: folder.join(name).with_extension("log"),
+        log: paths
+            .target
+            .join("ministack")
+            .join(name)
+            .with_extension("log"),
     })
 }
 

@@ -1,6 +1,5 @@
 //! A client that asks the board for its version over and over, as users do all day.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,7 +9,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::aws::http;
+
 const PAUSE: Duration = Duration::from_millis(20);
+/// Users give up at some point.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client at work.
 pub(super) struct Polling {
@@ -21,10 +24,25 @@ pub(super) struct Polling {
 /// What a client has seen.
 #[derive(Debug, Default)]
 pub(super) struct Polled {
-    /// The requests that were answered, by the commit that answered.
-    pub(super) answered: BTreeMap<String, usize>,
+    /// The commits that answered, in this order, each with how many requests in a row.
+    pub(super) answered: Vec<(String, usize)>,
     /// What went wrong with the others.
     pub(super) failed: Vec<String>,
+}
+
+impl Polled {
+    /// How many requests there were.
+    pub(super) fn asked(&self) -> usize {
+        let answered: usize = self.answered.iter().map(|(_, times)| times).sum();
+        answered + self.failed.len()
+    }
+
+    fn answers(&mut self, commit: String) {
+        match self.answered.last_mut() {
+            Some((last, times)) if *last == commit => *times += 1,
+            _ => self.answered.push((commit, 1)),
+        }
+    }
 }
 
 impl Polling {
@@ -33,11 +51,11 @@ impl Polling {
         let (stop, mut stopped) = oneshot::channel();
         let board = board.to_owned();
         let work = tokio::spawn(async move {
-            let http = Client::new();
+            let http = http();
             let mut polled = Polled::default();
             while stopped.try_recv().is_err() {
                 match version(&http, &board).await {
-                    Ok(commit) => *polled.answered.entry(commit).or_default() += 1,
+                    Ok(commit) => polled.answers(commit),
                     Err(error) => polled.failed.push(format!("{error:#}")),
                 }
                 sleep(PAUSE).await;
@@ -57,7 +75,8 @@ impl Polling {
 
 /// The commit that answers at `board`.
 pub(super) async fn version(http: &Client, board: &str) -> Result<String> {
-    let answer = http.get(format!("{board}/version")).send().await?;
+    let request = http.get(format!("{board}/version")).timeout(TIMEOUT);
+    let answer = request.send().await?;
     let version: Value = answer.error_for_status()?.json().await?;
     Ok(version["commit"].as_str().unwrap_or_default().to_owned())
 }

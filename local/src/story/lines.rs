@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio::time::sleep;
 
 use crate::progress::Progress;
 
 /// How long a line may take to become true. A whole rollout takes a few seconds here.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The lines told so far.
@@ -42,26 +42,29 @@ impl Lines {
         self.tell(line, right, &format!("{seen:?}"), Instant::now());
     }
 
-    /// A line that must become true: what `look` sees must become `expected`.
+    /// A line that must become true: what `look` sees must become `expected`. A look that fails has seen an error,
+    /// and the next one may see more.
     pub(super) async fn becomes<T: Debug + PartialEq>(
         &self,
         line: &str,
         expected: T,
         look: impl AsyncFn() -> Result<T>,
-    ) -> Result<()> {
+    ) {
         let since = Instant::now();
         let step = self.progress.quiet_step(line);
-        let mut seen = look().await?;
-        while seen != expected && since.elapsed() < PATIENCE {
-            step.note(&format!("{seen:?}"));
+        let (right, seen) = loop {
+            let (right, seen) = match look().await {
+                Ok(seen) => (seen == expected, format!("{seen:?}")),
+                Err(error) => (false, format!("{error:#}")),
+            };
+            if right || since.elapsed() > PATIENCE {
+                break (right, seen);
+            }
+            step.note(&seen);
             sleep(PAUSE).await;
-            seen = look().await?;
-        }
-        let right = seen == expected;
-        let words = format!("{seen:?}, not {expected:?}");
+        };
         step.clear();
-        self.tell(line, right, &words, since);
-        Ok(())
+        self.tell(line, right, &format!("{seen}, not {expected:?}"), since);
     }
 
     /// Waits until `look` sees something; a line that never does is wrong, and the story can't go on.
@@ -73,18 +76,29 @@ impl Lines {
         let since = Instant::now();
         let step = self.progress.quiet_step(line);
         loop {
-            if let Some(seen) = look().await? {
-                step.clear();
-                self.tell(line, true, "", since);
-                return Ok(seen);
-            }
+            let why = match look().await {
+                Ok(Some(seen)) => {
+                    step.clear();
+                    self.tell(line, true, "", since);
+                    return Ok(seen);
+                }
+                Ok(None) => "it never came".to_owned(),
+                Err(error) => format!("{error:#}"),
+            };
             if since.elapsed() > PATIENCE {
                 step.clear();
-                self.tell(line, false, "it never came", since);
-                anyhow::bail!("the story cannot go on: {line}: it never came");
+                self.tell(line, false, &why, since);
+                bail!("{line}: {why}");
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// The story can't go on. That counts as a line that is wrong.
+    pub(super) fn breaks_off(&self, error: &anyhow::Error) {
+        let line = format!("the story cannot go on: {error:#}");
+        self.progress.say(&format!("  ✗ {line}"));
+        self.wrong.borrow_mut().push(line);
     }
 
     fn tell(&self, line: &str, right: bool, seen: &str, since: Instant) {

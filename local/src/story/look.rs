@@ -5,6 +5,7 @@ use ledger::{Digest, Rollout};
 use serde_json::{Value, json};
 
 use super::Story;
+use crate::aws::http;
 use crate::developer::Push;
 use crate::site::GITHUB_REPOSITORY;
 
@@ -17,7 +18,7 @@ impl Story<'_> {
         Ok(rollouts)
     }
 
-    /// The verdict on what was pushed, and its reason, once there is one.
+    /// The verdict on what was pushed; until there is one, how far its rollout is.
     pub(super) async fn verdict_on(&self, push: &Push) -> Result<String> {
         let rollouts = self.rollouts_of(push).await?;
         Ok(match rollouts.first() {
@@ -59,9 +60,9 @@ impl Story<'_> {
             .collect()
     }
 
-    /// The commits that the tasks behind the load balancer answer with.
+    /// The commit that the board answers with; which task is asked, the load balancer says.
     pub(super) async fn serving(&self) -> Result<String> {
-        super::client::version(&reqwest::Client::new(), &self.system.site.board).await
+        super::client::version(&http(), &self.system.site.board).await
     }
 
     /// The digests of the running tasks, each once.
@@ -77,7 +78,16 @@ impl Story<'_> {
         digests
     }
 
-    /// The messages that a function has logged, each with its JSON line.
+    /// The ids of the running tasks.
+    pub(super) fn running_tasks(&self) -> Vec<String> {
+        let tasks = self.system.ecs.tasks(self.service.service());
+        let running = tasks.into_iter().filter(|task| task.status == "RUNNING");
+        let mut ids: Vec<_> = running.map(|task| task.id).collect();
+        ids.sort();
+        ids
+    }
+
+    /// What a function has logged, as far as it is JSON.
     pub(super) async fn log_of(&self, function: &str) -> Result<Vec<Value>> {
         let name = self.system.site.output(&format!("functions/{function}"))?;
         let lines = self.system.ministack.function_log(name).await?;
@@ -120,16 +130,23 @@ impl Story<'_> {
         Ok(self.ledger.history(&self.service, 1000).await?.len())
     }
 
-    /// A task definition, as ECS keeps it.
+    /// What the functions write to: the ledger's head and its rollouts, and all that GitHub keeps.
+    pub(super) async fn written(&self) -> Result<[(&'static str, Value); 3]> {
+        Ok([
+            ("head", json!(self.ledger.head(&self.service).await?)),
+            ("rollouts", json!(self.count().await?)),
+            ("GitHub", self.system.github.save()),
+        ])
+    }
+
+    /// What ECS answers about a task definition and its tags.
     pub(super) async fn describe(&self, definition: &str) -> Result<Value> {
-        let request = json!({ "taskDefinition": definition });
+        let request = json!({ "taskDefinition": definition, "include": ["TAGS"] });
         let answer = self
             .system
             .ecs
             .call("DescribeTaskDefinition", request)
             .await;
-        let answer =
-            answer.map_err(|error| anyhow::anyhow!("{}: {}", error.code, error.message))?;
-        Ok(answer["taskDefinition"].clone())
+        answer.map_err(|error| anyhow::anyhow!("{}: {}", error.code, error.message))
     }
 }

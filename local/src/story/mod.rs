@@ -2,6 +2,8 @@
 
 mod claims;
 mod client;
+mod clock;
+mod difference;
 mod lines;
 mod look;
 mod refusals;
@@ -10,7 +12,7 @@ mod table;
 
 pub use table::history;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::developer::Developer;
 use crate::paths::Paths;
@@ -27,7 +29,8 @@ struct Story<'a> {
     lines: Lines,
 }
 
-/// Tells the story. The answer is the lines that did not come out right.
+/// Tells the story. The answer is the lines that did not come out right; what keeps it from being told to its end is
+/// one of them.
 pub async fn tell(system: &System, paths: &Paths, progress: &Progress) -> Result<Vec<String>> {
     let story = Story {
         system,
@@ -36,7 +39,17 @@ pub async fn tell(system: &System, paths: &Paths, progress: &Progress) -> Result
         service: system.site.service()?,
         lines: Lines::new(progress.clone()),
     };
-    story.run().await?;
+    let aws = system.ministack.aws();
+    let told = match clock::stop(&aws).await {
+        Ok(()) => story.run().await,
+        Err(error) => Err(error.context("stop the clock")),
+    };
+    let going = clock::go_on(&aws).await.context("let the clock go on");
+    for outcome in [told, going] {
+        if let Err(error) = outcome {
+            story.lines.breaks_off(&error);
+        }
+    }
     Ok(story.lines.wrong())
 }
 

@@ -5,7 +5,7 @@ mod provider;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -23,6 +23,8 @@ pub struct Terraform {
     folder: PathBuf,
     log: PathBuf,
     cli_config: PathBuf,
+    /// Whether `cli_config` names a provider that is installed already.
+    mirrored: bool,
     endpoint: String,
 }
 
@@ -61,9 +63,7 @@ impl Terraform {
         let file = terraform.folder.join("local.auto.tfvars.json");
         fs::write(&file, values.to_string())
             .with_context(|| format!("write {}", file.display()))?;
-        if !terraform.folder.join(".terraform.lock.hcl").exists() {
-            terraform.run(&INIT, |_| {}).await?;
-        }
+        terraform.initialise().await?;
         Ok(terraform)
     }
 
@@ -72,26 +72,48 @@ impl Terraform {
         let home = paths.target.join("validate");
         fs::create_dir_all(&home).with_context(|| format!("make {}", home.display()))?;
         let terraform = Terraform::copied(paths, &home, "http://127.0.0.1:9").await?;
-        let checks: [&[&str]; 4] = [
-            &["fmt", "-check", "-recursive", "-diff"],
-            &INIT,
-            &["validate", "-no-color"],
-            &["test", "-no-color"],
-        ];
-        for arguments in checks {
-            let status = terraform.command(arguments).status().await;
-            let status = status.with_context(|| format!("run terraform {}", arguments[0]))?;
-            ensure!(status.success(), "terraform {} failed", arguments[0]);
-        }
+        terraform
+            .show(&["fmt", "-check", "-recursive", "-diff"])
+            .await?;
+        terraform.initialise().await?;
+        terraform.show(&["validate", "-no-color"]).await?;
+        terraform.show(&["test", "-no-color"]).await
+    }
+
+    /// Runs Terraform so that its output is seen.
+    async fn show(&self, arguments: &[&str]) -> Result<()> {
+        let status = self.command(arguments).status().await;
+        let status = status.with_context(|| format!("run {} {}", self.program, arguments[0]))?;
+        ensure!(status.success(), "{} {} failed", self.program, arguments[0]);
         Ok(())
+    }
+
+    /// Gets the provider. One that is installed may be another version than the one that is wanted; then the network
+    /// is asked.
+    async fn initialise(&self) -> Result<()> {
+        let Err(first) = self.run(&INIT, |_| {}).await else {
+            return Ok(());
+        };
+        if !self.mirrored {
+            return Err(first);
+        }
+        provider::write_cli_config(&self.cli_config, &[])?;
+        let again = self.run(&INIT, |_| {}).await;
+        again.map_err(|second| {
+            anyhow!("with the installed provider: {first:#}\nwith the network's: {second:#}")
+        })
     }
 
     async fn copied(paths: &Paths, home: &Path, endpoint: &str) -> Result<Terraform> {
         let folder = home.join("terraform");
         copy(&paths.root.join("terraform"), &folder)?;
+        let mirrors = provider::mirrors().await?;
+        let cli_config = home.join("terraform.rc");
+        provider::write_cli_config(&cli_config, &mirrors)?;
         Ok(Terraform {
             program: program().await?,
-            cli_config: provider::cli_config(home).await?,
+            cli_config,
+            mirrored: !mirrors.is_empty(),
             log: home.join("terraform.log"),
             endpoint: endpoint.to_owned(),
             folder,

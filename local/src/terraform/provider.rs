@@ -11,7 +11,7 @@ const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"]
 /// How deep below `/` a mirror is looked for.
 const DEPTH: usize = 5;
 /// Folders in which none can be, or in which looking takes long.
-const SKIPPED: [&str; 10] = [
+const SKIPPED: [&str; 13] = [
     "proc",
     "sys",
     "dev",
@@ -22,18 +22,25 @@ const SKIPPED: [&str; 10] = [
     ".git",
     "snap",
     "src",
+    "Volumes",
+    "System",
+    "Library",
 ];
 
-/// Writes Terraform's own settings: every mirror that was found, then the network for the rest.
-pub(super) async fn cli_config(home: &Path) -> Result<PathBuf> {
-    let mirrors = tokio::task::spawn_blocking(mirrors)
+/// Where a provider is installed: the usual plugin folders, else any mirror on this machine.
+pub(super) async fn mirrors() -> Result<Vec<PathBuf>> {
+    tokio::task::spawn_blocking(look)
         .await
-        .context("look for an installed provider")?;
+        .context("look for an installed provider")
+}
+
+/// Writes Terraform's own settings: these mirrors, then the network for the rest.
+pub(super) fn write_cli_config(file: &Path, mirrors: &[PathBuf]) -> Result<()> {
     let providers = REGISTRIES
         .map(|registry| format!("\"{registry}/hashicorp/aws\""))
         .join(", ");
     let mut text = String::from("provider_installation {\n");
-    for mirror in &mirrors {
+    for mirror in mirrors {
         text.push_str(&format!(
             "  filesystem_mirror {{\n    path    = {:?}\n    include = [{providers}]\n  }}\n",
             mirror.display().to_string()
@@ -52,14 +59,11 @@ pub(super) async fn cli_config(home: &Path) -> Result<PathBuf> {
             cache.to_string_lossy()
         ));
     }
-    let file = home.join("terraform.rc");
-    fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
-    Ok(file)
+    fs::write(file, text).with_context(|| format!("write {}", file.display()))
 }
 
-/// The usual plugin folders, else any mirror on this machine.
 /// Source: <https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories>
-fn mirrors() -> Vec<PathBuf> {
+fn look() -> Vec<PathBuf> {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let mut usual = vec![
         home.join(".terraform.d/plugins"),
