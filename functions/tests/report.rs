@@ -128,7 +128,10 @@ async fn a_commit_that_github_does_not_know_is_set_aside_and_the_next_is_told() 
     let failures = outside.failures().await;
     assert_eq!(failures.len(), 1, "{failures:?}");
     let words = failures[0]["error"].as_str().unwrap();
-    assert!(words.contains("422") && words.contains(&sha('f')), "{words}");
+    assert!(
+        words.contains("422") && words.contains(&sha('f')),
+        "{words}"
+    );
     assert_eq!(failures[0]["record"]["eventName"], "INSERT");
 }
 

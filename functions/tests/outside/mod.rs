@@ -188,8 +188,12 @@ impl Outside {
         let request = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
         let answer = self.call("AmazonSQS.ReceiveMessage", request).await;
         let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
-        let bodies = messages.iter().map(|message| message["Body"].as_str().unwrap());
-        bodies.map(|body| serde_json::from_str(body).unwrap()).collect()
+        let bodies = messages
+            .iter()
+            .map(|message| message["Body"].as_str().unwrap());
+        bodies
+            .map(|body| serde_json::from_str(body).unwrap())
+            .collect()
     }
 
     /// The image of this commit is pushed, rolled out and given its verdict.
