@@ -22,7 +22,7 @@ pub async fn history(system: &System) -> Result<String> {
             "took",
             "what the commit says",
         ]);
-    for rollout in ledger.history(&service, 30).await?.into_iter().rev() {
+    for rollout in ledger.history(&service, 12).await?.into_iter().rev() {
         let took = match rollout.ended_at {
             Some(ended) => {
                 let millis = (ended - rollout.claimed_at).num_milliseconds();
