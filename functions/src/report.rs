@@ -101,12 +101,13 @@ async fn on_record(
     record: &EventRecord,
     token: &mut Option<String>,
 ) -> Result<()> {
-    let change = match change(record)? {
-        Ok(change) => change,
-        Err(why) => {
+    let change = match change(record) {
+        Ok(Ok(change)) => change,
+        Ok(Err(why)) => {
             info!(stream.event_id = record.event_id, "ignored: {why}");
             return Ok(());
         }
+        Err(malformed) => return set_aside(clients, record, &malformed).await,
     };
     let token = match token {
         Some(token) => token.clone(),
@@ -119,7 +120,7 @@ async fn on_record(
         token,
     )?;
     match tell(clients, &repository, &change).await {
-        Err(error) if error.is::<Refusal>() => set_aside(clients, record, &change, &error).await,
+        Err(error) if error.is::<Refusal>() => set_aside(clients, record, &error).await,
         told => {
             told.with_context(|| format!("cannot tell GitHub about rollout {}", change.rollout.id))
         }
@@ -127,17 +128,8 @@ async fn on_record(
 }
 
 /// Puts a record that no retry can help into the failure queue, so that those behind it are told.
-async fn set_aside(
-    clients: &Clients,
-    record: &EventRecord,
-    change: &Change,
-    error: &anyhow::Error,
-) -> Result<()> {
-    error!(
-        rollout.id = change.rollout.id.as_str(),
-        release.commit = change.commit.as_str(),
-        "set aside: {error:#}"
-    );
+async fn set_aside(clients: &Clients, record: &EventRecord, error: &anyhow::Error) -> Result<()> {
+    error!(stream.event_id = record.event_id, "set aside: {error:#}");
     let message = json!({ "error": format!("{error:#}"), "record": record });
     clients
         .sqs

@@ -147,13 +147,18 @@ async fn a_release_that_names_no_commit_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_malformed_record_is_an_error_and_no_call() {
+async fn a_malformed_record_is_set_aside_and_a_malformed_event_is_an_error() {
     let mut outside = Outside::start().await;
     let pushed = outside.push('a', LIVES).await;
     outside.rollout(pushed).await;
     let mut records = outside.records().await;
     records[0]["dynamodb"]["NewImage"]["stage"] = json!({ "S": "lost" });
-    insta::assert_snapshot!(outside.report(&records).await);
+    let told = outside.report(&records[..1]).await;
+    assert_eq!(posts(&told), 0, "{told}");
+    let failures = outside.failures().await;
+    let words = failures[0]["error"].as_str().unwrap();
+    let expected = "a rollout in the stream is malformed: unknown variant `lost`";
+    assert!(words.starts_with(expected), "{words}");
 
     let told = outside.report_event(json!({ "records": [] })).await;
     let expected = "fails: not an event of a DynamoDB stream: missing field `Records`\n";
