@@ -62,7 +62,7 @@ async fn sweep(clients: &Clients) -> Result<Value> {
 }
 
 async fn sweep_target(clients: &Clients, service: &ServiceKey) -> Result<Option<Value>> {
-    if clients.ledger.in_flight(service).await?.is_none() {
+    if clients.ledger.head(service).await?.in_flight.is_none() {
         return Ok(None);
     }
     let described = clients.ecs.service(service).await?;
