@@ -1,16 +1,22 @@
 //! What to do about what was heard. Values in, values out; each answer says why.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::table::Standing;
+use ledger::table::{Head, Standing};
 use ledger::{Digest, Release, Rollout, Stage, Target, Verdict};
 
-use crate::event::{AskedAction, ImageAction};
+use crate::event::ImageAction;
 use crate::policy;
 
 /// After so long a half-done rollout is taken over: longer than a function may run, shorter than Lambda waits
 /// before it tries a failed event again.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 const ABANDONED: TimeDelta = TimeDelta::seconds(45);
+
+/// Events come within seconds, if they come. What is younger is left to them.
+const EVENT: TimeDelta = TimeDelta::seconds(60);
+
+/// Said of a release that a newer one, or somebody, has overtaken.
+pub const OVERTAKEN: &str = "this release was overtaken before";
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +25,8 @@ pub enum Action {
     RollOut(Release),
     /// Carry on with a rollout that was left half-done.
     Resume(Box<Rollout>),
+    /// This rollout was overtaken when it may have been about to take its place in ECS: look, and put back the newer.
+    GiveWay(Box<Rollout>),
     /// Nothing.
     Ignore {
         /// Why nothing, for the log.
@@ -83,6 +91,9 @@ pub fn on_push(
     if let Some(rollout) = &standing.claimed {
         return on_claimed(rollout, now);
     }
+    if standing.head.held.is_some() {
+        return ignore("the target is held; when it is released, the newest is rolled out");
+    }
     let release = Release {
         repository: pushed.repository.clone(),
         digest: pushed.digest.clone(),
@@ -98,10 +109,29 @@ pub fn on_push(
     }
 }
 
+/// What somebody asks to have rolled out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wanted<'a> {
+    /// What runs or is on its way, again.
+    Redeploy,
+    /// The release before.
+    Rollback,
+    /// A release that was rolled out to this target before, whatever came of it.
+    Named(&'a Digest),
+    /// What another target runs, or the release of this digest that has succeeded there.
+    Promote {
+        /// Which, if not what runs there.
+        digest: Option<&'a Digest>,
+        /// Where the other target stands.
+        from: &'a Head,
+        /// The other target's rollouts, newest first.
+        history: &'a [Rollout],
+    },
+}
+
 /// What to do about a request, given the target's rollouts, newest first.
 pub fn on_request(
-    action: AskedAction,
-    digest: Option<&Digest>,
+    wanted: Wanted<'_>,
     standing: &Standing,
     history: &[Rollout],
     now: DateTime<Utc>,
@@ -115,24 +145,44 @@ pub fn on_request(
         Some(rollout) => Some(&rollout.release.digest),
         None => live.map(|release| &release.digest),
     };
-    let found = match (action, digest) {
-        (AskedAction::Redeploy, None) => live,
+    // A new template comes with what is on its way, and must not put it out; what ECS gives up is not on its way.
+    let coming = standing
+        .in_flight
+        .as_ref()
+        .filter(|rollout| rollout.stage != Stage::Failing)
+        .map(|rollout| &rollout.release);
+    let (found, otherwise) = match wanted {
+        Wanted::Redeploy => (coming.or(live), "nothing runs that could be redeployed"),
+        Wanted::Rollback => (
+            succeeded(history).find(|release| Some(&release.digest) != leaving),
+            "there is no earlier release to go back to",
+        ),
         // Whoever names a release has a reason, even for one that failed or was overtaken.
-        (_, Some(digest)) => history
-            .iter()
-            .map(|rollout| &rollout.release)
-            .find(|release| release.digest == *digest),
-        (AskedAction::Rollback, None) => {
-            succeeded(history).find(|release| Some(&release.digest) != leaving)
-        }
+        Wanted::Named(digest) => (
+            history
+                .iter()
+                .map(|rollout| &rollout.release)
+                .find(|release| release.digest == *digest),
+            "the release asked for was never rolled out to this target",
+        ),
+        Wanted::Promote {
+            digest: None, from, ..
+        } => (
+            from.live.as_ref().map(|live| &live.release),
+            "nothing runs on the target to promote from",
+        ),
+        Wanted::Promote {
+            digest: Some(digest),
+            history,
+            ..
+        } => (
+            succeeded(history).find(|release| release.digest == *digest),
+            "the release asked for has never succeeded on the target to promote from",
+        ),
     };
     match found {
         Some(release) => Action::RollOut(release.clone()),
-        None if digest.is_some() => {
-            ignore("the release asked for was never rolled out to this target")
-        }
-        None if action == AskedAction::Redeploy => ignore("nothing runs that could be redeployed"),
-        None => ignore("there is no earlier release to go back to"),
+        None => ignore(otherwise),
     }
 }
 
@@ -143,15 +193,80 @@ fn on_claimed(rollout: &Rollout, now: DateTime<Utc>) -> Action {
         (Some(Verdict::RolledBack | Verdict::Failed | Verdict::TimedOut), _) => {
             ignore("this release failed before and stays out until somebody asks for it")
         }
-        (Some(Verdict::Superseded | Verdict::Stopped), _) => {
-            ignore("this release was overtaken before")
+        (Some(Verdict::Superseded), _) if may_usurp(rollout) => {
+            Action::GiveWay(Box::new(rollout.clone()))
         }
+        (Some(Verdict::Superseded | Verdict::Stopped), _) => ignore(OVERTAKEN),
         (None, Stage::Claimed | Stage::Registered) if now - rollout.driven_at > ABANDONED => {
             Action::Resume(Box::new(rollout.clone()))
         }
         (None, Stage::Claimed | Stage::Registered) => ignore("this rollout is being carried out"),
         (None, _) => ignore("this release is on its way"),
     }
+}
+
+/// Of the tags in a repository, the newest that `target` follows, if it is not the `heard` one and its event has had its
+/// time. A tag that the policy cannot read is not followed; the push of it has said so.
+pub fn unheard(
+    target: &Target,
+    images: &[(String, TaggedImage)],
+    heard: Option<&Release>,
+    now: DateTime<Utc>,
+) -> Option<Pushed> {
+    let releases = images.iter().filter(|(tag, _)| {
+        policy::follow(&target.tag_policy, tag).is_ok_and(|followed| followed.is_some())
+    });
+    let newest = releases
+        .map(|(tag, image)| Release {
+            repository: target.repository.clone(),
+            digest: image.digest.clone(),
+            tag: tag.clone(),
+            commit: None,
+            pushed_at: image.pushed_at,
+        })
+        .reduce(|newest, release| {
+            let newer = policy::is_newer(&target.tag_policy, &release, &newest);
+            let older = policy::is_newer(&target.tag_policy, &newest, &release);
+            // ECR lists in no order, and of two that are equally new it must always be the same one.
+            match (newer, older) {
+                (true, true) if release.tag > newest.tag => release,
+                (true, false) => release,
+                _ => newest,
+            }
+        })?;
+    let known = heard.is_some_and(|heard| heard.digest == newest.digest);
+    (!known && now - newest.pushed_at > EVENT).then_some(Pushed {
+        repository: newest.repository,
+        digest: newest.digest,
+        tag: newest.tag,
+    })
+}
+
+/// What the sweep does about a target's open rollout, given what its service runs and its rollouts, newest first.
+pub fn on_sweep(
+    open: &Rollout,
+    primary: Option<&str>,
+    history: &[Rollout],
+    now: DateTime<Utc>,
+) -> Action {
+    if matches!(open.stage, Stage::Claimed | Stage::Registered) {
+        return on_claimed(open, now);
+    }
+    let usurper = history.iter().find(|rollout| {
+        may_usurp(rollout) && rollout.revision.as_ref().map(|it| it.as_str()) == primary
+    });
+    match usurper {
+        Some(rollout) => Action::GiveWay(Box::new(rollout.clone())),
+        None => ignore("this rollout is on its way"),
+    }
+}
+
+/// Whether a rollout was overtaken between its registration and the note of its deployment: it may have updated the
+/// service after the newer one did, and died before it could see that.
+fn may_usurp(rollout: &Rollout) -> bool {
+    rollout.verdict == Some(Verdict::Superseded)
+        && rollout.revision.is_some()
+        && rollout.deployment.is_none()
 }
 
 fn succeeded(history: &[Rollout]) -> impl Iterator<Item = &Release> {

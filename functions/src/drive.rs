@@ -77,8 +77,7 @@ async fn deploy(
     service: &Service,
 ) -> Result<(DeploymentId, Option<DeploymentId>)> {
     // What Terraform made the service with: no release, with an image that does not even exist.
-    let template = format!(":task-definition/{}:", target.template);
-    let is_template = |deployment: &Deployment| deployment.definition.contains(&template);
+    let is_template = |deployment: &Deployment| deployment.is_of(&target.template);
     let current = service.primary();
     let updated = match current {
         Some(current) if current.definition == revision.as_str() => service.clone(),
@@ -107,7 +106,7 @@ fn primary(service: &Service, target: &Target) -> Result<DeploymentId> {
 
 /// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken
 /// the newer one's place in ECS. The newer one is put back; if it has no revision yet, it is still to come.
-async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
+pub(crate) async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
     let key = target.key();
     let Some(newer) = clients.ledger.in_flight(&key).await? else {
         bail!(

@@ -4,9 +4,10 @@ use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::operation::describe_images::DescribeImagesError;
-use aws_sdk_ecr::types::ImageIdentifier;
+use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, TagStatus};
 use chrono::DateTime;
 use ledger::{Commit, Digest};
+use tracing::warn;
 
 use crate::decide::TaggedImage;
 use crate::image::{Lead, by_config, by_manifest};
@@ -20,6 +21,12 @@ const MANIFESTS: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 ];
+
+/// The most that ECR lists at once.
+/// Source: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html>
+const PAGE: i32 = 1000;
+/// How many pages of images the sweep looks at.
+const LISTED: usize = 5;
 
 /// ECR, and plain HTTP for the addresses of layers that it gives.
 #[derive(Clone, Debug)]
@@ -40,34 +47,58 @@ impl Ecr {
     /// The image that has `tag` now; `None` if there is none.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html>
     pub async fn tagged(&self, repository: &str, tag: &str) -> Result<Option<TaggedImage>> {
-        let answer = self
+        let id = ImageIdentifier::builder().image_tag(tag).build();
+        let described = self.describe(repository, id).await;
+        let context = || format!("cannot describe the image {repository}:{tag}");
+        match described.with_context(context)? {
+            Some(image) => tagged_image(&image).map(Some).with_context(context),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether an image is still there.
+    pub async fn has(&self, repository: &str, digest: &Digest) -> Result<bool> {
+        let id = ImageIdentifier::builder()
+            .image_digest(digest.as_str())
+            .build();
+        let found = self.describe(repository, id).await;
+        let found = found.with_context(|| format!("cannot describe {repository}@{digest}"))?;
+        Ok(found.is_some())
+    }
+
+    /// The tagged images of a repository, tag by tag, in no order: ECR promises none. Of more than [`LISTED`] pages the
+    /// rest is left out, and the log says so.
+    pub async fn images(&self, repository: &str) -> Result<Vec<(String, TaggedImage)>> {
+        let tagged = DescribeImagesFilter::builder()
+            .tag_status(TagStatus::Tagged)
+            .build();
+        let mut pages = self
             .client
             .describe_images()
             .repository_name(repository)
-            .image_ids(ImageIdentifier::builder().image_tag(tag).build())
-            .send()
-            .await;
-        let described = match answer {
-            Ok(described) => described,
-            Err(error) => match error.into_service_error() {
-                DescribeImagesError::ImageNotFoundException(_) => return Ok(None),
-                error => {
-                    return Err(error)
-                        .with_context(|| format!("cannot describe the image {repository}:{tag}"));
-                }
-            },
-        };
-        let Some(image) = described.image_details().first() else {
-            return Ok(None);
-        };
-        let pushed_at = image
-            .image_pushed_at()
-            .and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()))
-            .with_context(|| format!("ECR does not say when {repository}:{tag} was pushed"))?;
-        Ok(Some(TaggedImage {
-            digest: Digest::parse(image.image_digest().unwrap_or_default())?,
-            pushed_at,
-        }))
+            .filter(tagged)
+            .into_paginator()
+            .page_size(PAGE)
+            .send();
+        let mut images = Vec::new();
+        for _ in 0..LISTED {
+            let Some(page) = pages.next().await else {
+                return Ok(images);
+            };
+            let page = page.with_context(|| format!("cannot list the images of {repository}"))?;
+            for detail in page.image_details() {
+                let image = tagged_image(detail)
+                    .with_context(|| format!("an image of {repository} is malformed"))?;
+                let tags = detail.image_tags().iter();
+                images.extend(tags.map(|tag| (tag.clone(), image.clone())));
+            }
+        }
+        warn!(
+            ecr.repository = repository,
+            "the sweep looked at {} images; the repository has more",
+            images.len()
+        );
+        Ok(images)
     }
 
     /// The commit that an image says it was built from; `None` if it says nothing.
@@ -80,6 +111,31 @@ impl Ecr {
                 Lead::Child(digest) => by_manifest(&self.manifest(repository, &digest).await?)?,
                 Lead::Config(digest) => by_config(&self.blob(repository, &digest).await?)?,
             }
+        }
+    }
+
+    async fn describe(
+        &self,
+        repository: &str,
+        id: ImageIdentifier,
+    ) -> Result<Option<ImageDetail>, DescribeImagesError> {
+        let answer = self
+            .client
+            .describe_images()
+            .repository_name(repository)
+            .image_ids(id)
+            .send()
+            .await;
+        match answer {
+            Ok(described) => Ok(described
+                .image_details
+                .unwrap_or_default()
+                .into_iter()
+                .next()),
+            Err(error) => match error.into_service_error() {
+                DescribeImagesError::ImageNotFoundException(_) => Ok(None),
+                error => Err(error),
+            },
         }
     }
 
@@ -119,4 +175,15 @@ impl Ecr {
         let blob = response.error_for_status().with_context(context)?;
         blob.text().await.with_context(context)
     }
+}
+
+fn tagged_image(image: &ImageDetail) -> Result<TaggedImage> {
+    let pushed_at = image
+        .image_pushed_at()
+        .and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()))
+        .context("it does not say when it was pushed")?;
+    Ok(TaggedImage {
+        digest: Digest::parse(image.image_digest().unwrap_or_default())?,
+        pushed_at,
+    })
 }

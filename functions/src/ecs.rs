@@ -14,8 +14,10 @@ use aws_sdk_ecs::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_ecs::types::{Deployment as EcsDeployment, Service as EcsService, TaskDefinitionField};
 use aws_smithy_types::body::SdkBody;
 use ledger::transition::{Deployment, Progress};
-use ledger::{DeploymentId, RevisionArn, ServiceKey};
+use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey};
 use serde_json::Value;
+
+use crate::task_definition;
 
 /// How often a registration is tried that ECS refuses for another one under way.
 const REGISTRATIONS: u32 = 6;
@@ -88,6 +90,46 @@ impl Ecs {
         let body = capture.take().context("ECS answered nothing")?;
         serde_json::from_slice(&body)
             .with_context(|| format!("the answer about the template {family} is no JSON"))
+    }
+
+    /// The revision that `rollout` has registered in `family`, if the newest one is its: who registers and dies before
+    /// that is noted would else register another.
+    pub async fn registered(
+        &self,
+        family: &str,
+        rollout: &RolloutId,
+    ) -> Result<Option<RevisionArn>> {
+        let answer = self
+            .0
+            .describe_task_definition()
+            .task_definition(family)
+            .include(TaskDefinitionField::Tags)
+            .send()
+            .await;
+        let described = match answer {
+            Ok(described) => described,
+            // A family without a revision.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_client_exception()) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot describe the family {family}"));
+            }
+        };
+        let of_rollout = described.tags().iter().any(|tag| {
+            tag.key() == Some(task_definition::ROLLOUT) && tag.value() == Some(rollout.as_str())
+        });
+        let arn = described
+            .task_definition()
+            .and_then(|definition| definition.task_definition_arn());
+        match arn {
+            Some(arn) if of_rollout => RevisionArn::parse(arn).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Registers a task definition, given as the whole body of the call.

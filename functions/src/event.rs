@@ -1,10 +1,11 @@
 //! What was heard: EventBridge's JSON becomes our own small structs here, and nowhere else.
 //!
 //! Unknown fields are welcome. A missing one has a rule: what every sample carries must be there, what AWS's
-//! schema calls optional may be absent. An error names the event's kind and the field.
+//! schema calls optional may be absent or null. An error names the event's kind and the field.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use chrono::{DateTime, Utc};
 use ledger::transition::Seen;
 use ledger::{DeploymentId, Digest, ServiceKey};
 use serde::Deserialize;
@@ -18,6 +19,11 @@ pub enum Heard {
     Image(ImageAction),
     /// Somebody asks for a rollout.
     Request(Request),
+    /// It is time to look for what no event told.
+    Sweep {
+        /// When the clock struck.
+        at: DateTime<Utc>,
+    },
 }
 
 /// "ECR Image Action" and "ECR Replication Action", which says the same in the destination's region.
@@ -53,8 +59,10 @@ pub struct Ask {
     pub action: AskedAction,
     /// The target's name.
     pub target: String,
-    /// The release to go to; without it, the one that ran before.
+    /// The release to go to; without it, the one that the action means by itself.
     pub digest: Option<Digest>,
+    /// For a promotion, the target on which the release has succeeded.
+    pub from: Option<String>,
     /// Who asks.
     pub by: String,
     /// Why, for the history.
@@ -67,8 +75,14 @@ pub struct Ask {
 pub enum AskedAction {
     /// Go back to an earlier release.
     Rollback,
-    /// Roll out again what runs.
+    /// Roll out again what runs or is on its way, as the template is now.
     Redeploy,
+    /// Bring what another target runs, or a release that has succeeded there.
+    Promote,
+    /// Roll out nothing that is pushed, until it is released.
+    Hold,
+    /// Roll out pushes again, and the newest of those that came meanwhile.
+    Release,
 }
 
 impl AskedAction {
@@ -77,6 +91,9 @@ impl AskedAction {
         match self {
             AskedAction::Rollback => "rollback",
             AskedAction::Redeploy => "redeploy",
+            AskedAction::Promote => "promote",
+            AskedAction::Hold => "hold",
+            AskedAction::Release => "release",
         }
     }
 }
@@ -102,15 +119,23 @@ pub fn heard(event: Value) -> Result<Heard> {
         ("aws.ecr", "ECR Image Action" | "ECR Replication Action") => {
             Ok(Heard::Image(detail(event)?))
         }
-        ("couplet", "Rollout Requested") => Ok(Heard::Request(Request {
-            id: event
-                .id
-                .clone()
-                .context("a \"Rollout Requested\" event has no id")?,
-            ask: detail(event)?,
-        })),
+        ("couplet", "Rollout Requested") => request(event).map(Heard::Request),
+        ("aws.events", "Scheduled Event") => Ok(Heard::Sweep {
+            at: event.time.context("a \"Scheduled Event\" has no time")?,
+        }),
         (source, kind) => bail!("rollout does not know the event \"{kind}\" from {source}"),
     }
+}
+
+fn request(event: EventBridgeEvent) -> Result<Request> {
+    let id = event.id.clone();
+    let id = id.context("a \"Rollout Requested\" event has no id")?;
+    let ask: Ask = detail(event)?;
+    ensure!(
+        ask.action != AskedAction::Promote || ask.from.is_some(),
+        "a \"Rollout Requested\" event asks for a promotion and does not say `from` which target"
+    );
+    Ok(Request { id, ask })
 }
 
 /// Parses what `verdict` hears.
@@ -133,8 +158,7 @@ fn deployment(event: EventBridgeEvent) -> Result<Watched> {
     struct Detail {
         event_name: String,
         deployment_id: DeploymentId,
-        #[serde(default)]
-        reason: String,
+        reason: Option<String>,
     }
     let service = service(&event)?;
     let Detail {
@@ -147,7 +171,7 @@ fn deployment(event: EventBridgeEvent) -> Result<Watched> {
         "SERVICE_DEPLOYMENT_COMPLETED" => Seen::Completed(deployment_id),
         "SERVICE_DEPLOYMENT_FAILED" => Seen::Failed {
             deployment: deployment_id,
-            reason,
+            reason: reason.unwrap_or_default(),
         },
         _ => {
             return Ok(Watched::Nothing {
@@ -195,17 +219,16 @@ fn task(event: EventBridgeEvent) -> Result<Watched> {
     #[serde(rename_all = "camelCase")]
     struct Detail {
         cluster_arn: String,
-        #[serde(default)]
-        group: String,
+        group: Option<String>,
         started_by: Option<String>,
         last_status: String,
         stop_code: Option<String>,
         stopped_reason: Option<String>,
-        #[serde(default)]
-        containers: Vec<Container>,
+        containers: Option<Vec<Container>>,
     }
     let detail: Detail = detail(event)?;
-    let Some(service) = detail.group.strip_prefix("service:") else {
+    let group = detail.group.as_deref().unwrap_or_default();
+    let Some(service) = group.strip_prefix("service:") else {
         return Ok(Watched::Nothing {
             why: "a task that belongs to no service",
         });
@@ -236,9 +259,10 @@ fn task(event: EventBridgeEvent) -> Result<Watched> {
     let cluster = detail.cluster_arn.rsplit('/').next().unwrap_or_default();
     let key = ServiceKey::parse(&format!("{cluster}/{service}"))
         .context("an \"ECS Task State Change\" event names no service")?;
+    let containers = detail.containers.as_deref().unwrap_or_default();
     let reason = match unhealthy {
         true => stopped_reason.to_owned(),
-        false => stop_reason(&detail.containers, stopped_reason),
+        false => stop_reason(containers, stopped_reason),
     };
     let seen = Seen::Trouble {
         deployment: Some(deployment),

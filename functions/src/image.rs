@@ -25,8 +25,7 @@ pub enum Lead {
 #[derive(Deserialize)]
 struct Manifest {
     annotations: Option<HashMap<String, String>>,
-    #[serde(default)]
-    manifests: Vec<Child>,
+    manifests: Option<Vec<Child>>,
     config: Option<Descriptor>,
 }
 
@@ -58,7 +57,7 @@ pub fn by_manifest(manifest: &str) -> Result<Lead> {
         Some(platform) => platform.os != "unknown",
         None => true,
     };
-    if let Some(child) = manifest.manifests.iter().find(known) {
+    if let Some(child) = manifest.manifests.iter().flatten().find(known) {
         return Ok(Lead::Child(child.digest.clone()));
     }
     Ok(manifest
@@ -116,6 +115,11 @@ mod tests {
     #[test]
     fn annotations_win_and_labels_are_asked_last() {
         let manifest = json!({ "config": { "digest": digest("d") }, "layers": [] });
+        let lead = by_manifest(&manifest.to_string()).expect("manifest");
+        assert_eq!(lead, Lead::Config(digest("d")));
+
+        // Go writes an empty list as null.
+        let manifest = json!({ "config": { "digest": digest("d") }, "manifests": null });
         let lead = by_manifest(&manifest.to_string()).expect("manifest");
         assert_eq!(lead, Lead::Config(digest("d")));
 

@@ -12,7 +12,8 @@
 //! - [`event`]: EventBridge's JSON → what happened, in our own few fields
 //! - [`policy`], [`decide`], [`task_definition`], [`image`], [`telling`]: values in, values out
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them
-//! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS
+//! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
+//!   [`request`]: what people ask for; [`sweep`]: what events have lost
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
 pub mod decide;
@@ -26,8 +27,10 @@ pub mod github;
 pub mod image;
 pub mod policy;
 pub mod report;
+mod request;
 pub mod rollout;
 pub mod run;
+mod sweep;
 pub mod task_definition;
 pub mod telling;
 pub mod verdict;

@@ -1,10 +1,13 @@
 //! Which tags a target follows, and which of two releases is the newer.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use globset::GlobBuilder;
 use ledger::{Commit, Release, TagPolicy};
-use regex::Regex;
+use regex::{Regex, bytes};
 use semver::{Version, VersionReq};
+
+/// No pattern is longer, in bytes: a tag has 128 at the most, and what is nested too deep breaks the libraries.
+const LONGEST: usize = 1000;
 
 /// A tag that a policy follows.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,17 +18,22 @@ pub struct Followed {
 
 /// Whether `policy` follows `tag`. Fails on a malformed pattern, which it names.
 pub fn follow(policy: &TagPolicy, tag: &str) -> Result<Option<Followed>> {
+    let (TagPolicy::Exact(pattern)
+    | TagPolicy::Glob(pattern)
+    | TagPolicy::Regex(pattern)
+    | TagPolicy::Semver(pattern)) = policy;
+    ensure!(
+        pattern.len() <= LONGEST,
+        "the tag policy is longer than {LONGEST} bytes"
+    );
     let followed = match policy {
         TagPolicy::Exact(wanted) => (tag == wanted).then(|| commit_in(tag)),
-        TagPolicy::Glob(pattern) => {
-            let glob = GlobBuilder::new(pattern)
-                .build()
-                .with_context(|| malformed(policy))?;
-            glob.compile_matcher().is_match(tag).then(|| commit_in(tag))
-        }
+        TagPolicy::Glob(pattern) => glob(pattern)
+            .with_context(|| malformed(policy))?
+            .is_match(tag.as_bytes())
+            .then(|| commit_in(tag)),
         TagPolicy::Regex(pattern) => {
-            let whole =
-                Regex::new(&format!("^(?:{pattern})$")).with_context(|| malformed(policy))?;
+            let whole = whole(pattern).with_context(|| malformed(policy))?;
             whole
                 .captures(tag)
                 .map(|captures| match captures.name("commit") {
@@ -54,6 +62,19 @@ pub fn is_newer(policy: &TagPolicy, candidate: &Release, newest: &Release) -> bo
         }
     }
     candidate.pushed_at >= newest.pushed_at
+}
+
+/// The library's own matcher panics at a glob that is too large or nested too deep for a regular expression.
+/// Source: <https://docs.rs/globset/latest/globset/struct.Glob.html#method.regex>
+fn glob(pattern: &str) -> Result<bytes::Regex> {
+    let glob = GlobBuilder::new(pattern).build()?;
+    Ok(bytes::Regex::new(glob.regex())?)
+}
+
+/// `pattern` over the whole tag. By itself first: `a)|(b` is malformed, and its parentheses must not meet ours.
+fn whole(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern)?;
+    Ok(Regex::new(&format!("^(?:{pattern})$"))?)
 }
 
 fn version(tag: &str) -> Option<Version> {
@@ -121,7 +142,9 @@ mod tests {
     fn a_malformed_pattern_is_named() {
         for policy in [
             TagPolicy::Glob("main-[".into()),
+            TagPolicy::Glob("{".repeat(400) + "a" + &"}".repeat(400)),
             TagPolicy::Regex("(".into()),
+            TagPolicy::Regex("main)|(?:.*".into()),
             TagPolicy::Semver("one".into()),
         ] {
             let error = follow(&policy, "main-1")
@@ -129,6 +152,15 @@ mod tests {
                 .to_string();
             assert_eq!(error, format!("the tag policy `{policy}` is malformed"));
         }
+    }
+
+    #[test]
+    fn an_overlong_pattern_is_refused() {
+        let policy = TagPolicy::Glob("*".repeat(1001));
+        let error = follow(&policy, "main-1").expect_err("too long").to_string();
+        assert_eq!(error, "the tag policy is longer than 1000 bytes");
+        let policy = TagPolicy::Glob("*".repeat(1000));
+        assert!(follow(&policy, "main-1").expect("long").is_some());
     }
 
     #[test]

@@ -11,13 +11,11 @@ use tracing::info;
 use crate::decide::{self, Action, Pushed};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
-use crate::event::{self, Heard, Request};
-use crate::{drive, policy};
+use crate::event::{self, Heard};
+use crate::{drive, policy, request, sweep};
 
 /// How often a decision is made again because another claim came first.
-const TRIES: usize = 8;
-/// How far back a rollback looks for an earlier release, in rollouts.
-const HISTORY: i32 = 100;
+pub(crate) const TRIES: usize = 8;
 
 /// All that this function can reach.
 #[derive(Clone, Debug)]
@@ -55,7 +53,8 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
                 vec![json!({ "ignored": why })]
             }
         },
-        Heard::Request(request) => vec![on_request(clients, &request).await?],
+        Heard::Request(request) => vec![request::on_request(clients, &request).await?],
+        Heard::Sweep { at } => sweep::sweep(clients, at).await?,
     };
     Ok(Value::Array(outcomes))
 }
@@ -81,7 +80,11 @@ async fn on_push(clients: &Clients, pushed: &Pushed) -> Result<Vec<Value>> {
     Ok(outcomes)
 }
 
-async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> Result<Value> {
+pub(crate) async fn push_to_target(
+    clients: &Clients,
+    target: &Target,
+    pushed: &Pushed,
+) -> Result<Value> {
     let Some(followed) = policy::follow(&target.tag_policy, &pushed.tag)? else {
         return Ok(ignored(
             target,
@@ -99,6 +102,7 @@ async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> 
         let mut release = match decide::on_push(target, pushed, image.as_ref(), &standing, now) {
             Action::Ignore { why } => return Ok(ignored(target, &pushed.tag, why)),
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
+            Action::GiveWay(rollout) => return give_way(clients, target, &rollout).await,
             Action::RollOut(release) => release,
         };
         release.commit = match &followed.commit {
@@ -122,52 +126,16 @@ async fn push_to_target(clients: &Clients, target: &Target, pushed: &Pushed) -> 
     bail!("other claims on {} came first {TRIES} times", target.name)
 }
 
-async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
-    let ask = &request.ask;
-    let targets = clients.ledger.targets().await?;
-    let target = targets
-        .iter()
-        .find(|target| target.name == ask.target)
-        .with_context(|| format!("{} asks for the unknown target {}", ask.by, ask.target))?;
-    for _ in 0..TRIES {
-        let now = Utc::now();
-        let key = target.key();
-        let (standing, history) = tokio::try_join!(
-            clients.ledger.standing(&key, &request.id),
-            clients.ledger.history(&key, HISTORY),
-        )?;
-        let action = decide::on_request(ask.action, ask.digest.as_ref(), &standing, &history, now);
-        let release = match action {
-            Action::Ignore { why } => return Ok(ignored(target, "", why)),
-            Action::Resume(rollout) => return resume(clients, target, *rollout).await,
-            Action::RollOut(release) => release,
-        };
-        let claim = Claiming {
-            by: &request.id,
-            cause: Cause::Request {
-                action: ask.action.as_str().to_owned(),
-                by: ask.by.clone(),
-                why: ask.why.clone(),
-            },
-            standing: &standing,
-        };
-        if let Some(outcome) = claim.roll_out(clients, target, release).await? {
-            return Ok(outcome);
-        }
-    }
-    bail!("other claims on {} came first {TRIES} times", target.name)
-}
-
 /// Who claims a rollout, and on what knowledge.
-struct Claiming<'a> {
-    by: &'a str,
-    cause: Cause,
-    standing: &'a Standing,
+pub(crate) struct Claiming<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) cause: Cause,
+    pub(crate) standing: &'a Standing,
 }
 
 impl Claiming<'_> {
     /// Claims a rollout and carries it out; `None` if another claim came first.
-    async fn roll_out(
+    pub(crate) async fn roll_out(
         self,
         clients: &Clients,
         target: &Target,
@@ -194,7 +162,11 @@ impl Claiming<'_> {
 }
 
 /// Carries on with what another invocation left half-done.
-async fn resume(clients: &Clients, target: &Target, rollout: Rollout) -> Result<Value> {
+pub(crate) async fn resume(
+    clients: &Clients,
+    target: &Target,
+    mut rollout: Rollout,
+) -> Result<Value> {
     let taken = clients.ledger.take_over(&rollout, Utc::now()).await?;
     if taken == Raced::Yes {
         return Ok(ignored(
@@ -203,12 +175,36 @@ async fn resume(clients: &Clients, target: &Target, rollout: Rollout) -> Result<
             "this rollout is being carried out",
         ));
     }
+    if rollout.revision.is_none() {
+        rollout.revision = clients.ecs.registered(&target.family, &rollout.id).await?;
+    }
     let service = service(clients, target).await?;
     drive::drive(clients, target, rollout, service).await
 }
 
+/// Puts the newer rollout back if the overtaken one has taken its place in ECS.
+pub(crate) async fn give_way(
+    clients: &Clients,
+    target: &Target,
+    overtaken: &Rollout,
+) -> Result<Value> {
+    let service = service(clients, target).await?;
+    let runs = service.primary().map(|it| it.definition.as_str());
+    if runs != overtaken.revision.as_ref().map(|it| it.as_str()) {
+        return Ok(ignored(target, &overtaken.release.tag, decide::OVERTAKEN));
+    }
+    drive::give_way(clients, target).await?;
+    info!(
+        target.name = target.name,
+        rollout.id = overtaken.id.as_str(),
+        "put back what {} had taken the place of",
+        overtaken.release.label()
+    );
+    Ok(json!({ "target": target.name, "gave_way": overtaken.id }))
+}
+
 /// The service, refused here, before anything is claimed, if it is not one that we can roll.
-async fn service(clients: &Clients, target: &Target) -> Result<Service> {
+pub(crate) async fn service(clients: &Clients, target: &Target) -> Result<Service> {
     let key = target.key();
     let service = clients.ecs.service(&key).await?;
     let service = service.with_context(|| format!("ECS knows no service {key}"))?;

@@ -21,6 +21,12 @@ const ANSWERED_ONLY: [&str; 9] = [
     "taskDefinitionArn",
 ];
 
+/// The environment variables that are ours, whatever the template says.
+const VARIABLES: [&str; 3] = ["COUPLET_ROLLOUT", "COUPLET_DIGEST", "COUPLET_COMMIT"];
+
+/// The tag that says which rollout a revision was registered for.
+pub const ROLLOUT: &str = "couplet:rollout";
+
 /// The body of RegisterTaskDefinition for `rollout`, from the answer of DescribeTaskDefinition (with its tags).
 /// Fails if the template is not active, or if the target's container does not run the target's repository.
 pub fn revision(answer: &Value, target: &Target, rollout: &Rollout) -> Result<Value> {
@@ -70,9 +76,13 @@ fn set_image(container: &mut Map<String, Value>, target: &Target, rollout: &Roll
         .and_then(Value::as_str)
         .unwrap_or_default();
     let repository = without_reference(image);
-    let own =
-        repository == target.repository || repository.ends_with(&format!("/{}", target.repository));
-    if !own {
+    ensure!(
+        !repository.is_empty(),
+        "container {} of the template {} has no image",
+        target.container,
+        target.template
+    );
+    if without_registry(repository) != target.repository {
         bail!(
             "container {} of the template {} runs {repository}, not the repository {}",
             target.container,
@@ -88,11 +98,8 @@ fn set_image(container: &mut Map<String, Value>, target: &Target, rollout: &Roll
         Some(Value::Array(variables)) => variables,
         _ => Vec::new(),
     };
-    environment.retain(|variable| {
-        !identity
-            .iter()
-            .any(|(_, name, _)| variable["name"] == json!(name))
-    });
+    // All of them, so that nothing says which commit it is that does not know.
+    environment.retain(|variable| !VARIABLES.iter().any(|name| variable["name"] == *name));
     for (_, name, value) in &identity {
         environment.push(json!({ "name": name, "value": value }));
     }
@@ -117,7 +124,7 @@ fn tags(template: &Value, rollout: &Rollout) -> Value {
 /// What a revision says of itself: tag, environment variable, value.
 fn identity(rollout: &Rollout) -> Vec<(&'static str, &'static str, String)> {
     let mut identity = vec![
-        ("couplet:rollout", "COUPLET_ROLLOUT", rollout.id.to_string()),
+        (ROLLOUT, "COUPLET_ROLLOUT", rollout.id.to_string()),
         (
             "couplet:digest",
             "COUPLET_DIGEST",
@@ -136,6 +143,15 @@ fn without_reference(image: &str) -> &str {
     match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => image,
+    }
+}
+
+/// `registry:5000/team/web` without the registry, which is known from a part of the name by a dot or a port.
+/// Source: <https://github.com/distribution/reference/blob/main/normalize.go>
+fn without_registry(repository: &str) -> &str {
+    match repository.split_once('/') {
+        Some((registry, name)) if registry.contains(['.', ':']) || registry == "localhost" => name,
+        _ => repository,
     }
 }
 
@@ -220,9 +236,31 @@ mod tests {
             "container logs of the template web-template runs registry/logs, not the repository team/web"
         );
         assert_eq!(
+            refuse(
+                template(),
+                Target {
+                    repository: "web".into(),
+                    ..target()
+                }
+            ),
+            "container web of the template web-template runs 1.dkr.ecr.eu-west-1.amazonaws.com/team/web, not the repository web"
+        );
+        let mut imageless = template();
+        imageless["taskDefinition"]["containerDefinitions"][1]["image"] = Value::Null;
+        assert_eq!(
+            refuse(imageless, target()),
+            "container web of the template web-template has no image"
+        );
+        assert_eq!(
             refuse(json!({}), target()),
             "the template web-template is malformed"
         );
+    }
+
+    #[test]
+    fn a_release_that_names_no_commit_has_none_of_the_templates() {
+        let made = revision(&template(), &target(), &fixtures::rollout('a')).expect("revision");
+        assert!(!made.to_string().contains("COUPLET_COMMIT"), "{made}");
     }
 
     #[test]
@@ -236,6 +274,14 @@ mod tests {
             (&format!("host:5000/web:1@{digest}"), "host:5000/web"),
         ] {
             assert_eq!(without_reference(image), name);
+        }
+        for (repository, name) in [
+            ("team/web", "team/web"),
+            ("host:5000/team/web", "team/web"),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com/team/web", "team/web"),
+            ("localhost/web", "web"),
+        ] {
+            assert_eq!(without_registry(repository), name);
         }
     }
 }

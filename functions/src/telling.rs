@@ -66,7 +66,8 @@ fn of_verdict(rollout: &Rollout, verdict: Verdict) -> (&'static str, &'static st
 fn took(rollout: &Rollout) -> String {
     match rollout.ended_at {
         Some(ended) => {
-            let tenths = (ended - rollout.claimed_at).num_milliseconds() / 100;
+            // Two functions on two machines: the later clock may be the slower one.
+            let tenths = (ended - rollout.claimed_at).num_milliseconds().max(0) / 100;
             match tenths {
                 0..100 => format!(" in {}.{} s", tenths / 10, tenths % 10),
                 _ => format!(" in {} s", tenths / 10),
@@ -92,7 +93,17 @@ fn fit(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::fit;
+    use super::*;
+    use crate::fixtures::{at, rollout};
+
+    #[test]
+    fn nothing_takes_less_than_no_time() {
+        let mut rollout = rollout('a');
+        for (second, told) in [(-2, " in 0.0 s"), (2, " in 2.0 s"), (75, " in 75 s")] {
+            rollout.ended_at = Some(at(second));
+            assert_eq!(took(&rollout), told);
+        }
+    }
 
     #[test]
     fn descriptions_fit_githubs_limits() {

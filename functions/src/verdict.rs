@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use chrono::Utc;
 use ledger::table::Raced;
 use ledger::transition::{Next, Seen, next};
-use ledger::{Ledger, Rollout, ServiceKey};
+use ledger::{Ledger, Rollout, ServiceKey, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -37,7 +37,13 @@ impl Clients {
 /// One event. The answer says what became of each rollout that it was about.
 pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
     match event::watched(event)? {
-        Watched::Service(service, seen) => judge(clients, &service, &seen).await,
+        Watched::Service(service, seen) => {
+            let (outcome, next) = judge(clients, &service, &seen, "event").await?;
+            match next {
+                Some(Next::Fail { .. }) => gone_back(clients, &service, outcome).await,
+                _ => Ok(outcome),
+            }
+        }
         Watched::Sweep => sweep(clients).await,
         Watched::Nothing { why } => {
             info!("ignored: {why}");
@@ -46,12 +52,23 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
     }
 }
 
+/// ECS may be back at the deployment before already, and its event of that may have come before the failure's, when it
+/// said nothing: so ECS is asked, once.
+async fn gone_back(clients: &Clients, service: &ServiceKey, failing: Value) -> Result<Value> {
+    let targets = clients.ledger.targets().await?;
+    let Some(target) = targets.iter().find(|target| target.key() == *service) else {
+        return Ok(failing);
+    };
+    let asked = ask_ecs(clients, target, "event").await?;
+    Ok(json!([failing, asked]))
+}
+
 /// Asks ECS for the truth about every open rollout: what events would have said had they all come.
 async fn sweep(clients: &Clients) -> Result<Value> {
     let mut outcomes = Vec::new();
     let mut errors = Vec::new();
     for target in clients.ledger.targets().await? {
-        match sweep_target(clients, &target.key()).await {
+        match sweep_target(clients, &target).await {
             Ok(Some(outcome)) => outcomes.push(outcome),
             Ok(None) => {}
             Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
@@ -61,40 +78,54 @@ async fn sweep(clients: &Clients) -> Result<Value> {
     Ok(Value::Array(outcomes))
 }
 
-async fn sweep_target(clients: &Clients, service: &ServiceKey) -> Result<Option<Value>> {
-    if clients.ledger.head(service).await?.in_flight.is_none() {
+async fn sweep_target(clients: &Clients, target: &Target) -> Result<Option<Value>> {
+    let service = target.key();
+    if clients.ledger.head(&service).await?.in_flight.is_none() {
         return Ok(None);
     }
-    let described = clients.ecs.service(service).await?;
-    let deployments = described
-        .filter(|service| service.active)
-        .map(|service| service.deployments);
+    ask_ecs(clients, target, "sweep").await.map(Some)
+}
+
+async fn ask_ecs(clients: &Clients, target: &Target, found_by: &str) -> Result<Value> {
+    let service = target.key();
+    let described = clients.ecs.service(&service).await?;
+    let deployments = described.filter(|service| service.active).map(|service| {
+        let mut deployments = service.deployments;
+        deployments.retain(|deployment| !deployment.is_of(&target.template));
+        deployments
+    });
     let seen = Seen::Service {
         deployments,
         at: Utc::now(),
     };
-    judge(clients, service, &seen).await.map(Some)
+    let (outcome, _) = judge(clients, &service, &seen, found_by).await?;
+    Ok(outcome)
 }
 
-/// Decides what becomes of a service's open rollout and writes it.
-async fn judge(clients: &Clients, service: &ServiceKey, seen: &Seen) -> Result<Value> {
+/// Decides what becomes of a service's open rollout and writes it. `found_by` is what led here, for the log.
+async fn judge(
+    clients: &Clients,
+    service: &ServiceKey,
+    seen: &Seen,
+    found_by: &str,
+) -> Result<(Value, Option<Next>)> {
     for _ in 0..TRIES {
         let Some(rollout) = clients.ledger.in_flight(service).await? else {
             info!(
                 ecs.service = service.as_str(),
                 "ignored: no rollout is open here"
             );
-            return Ok(json!({ "ignored": "no rollout is open here" }));
+            return Ok((json!({ "ignored": "no rollout is open here" }), None));
         };
         let next = next(&rollout, seen);
         if clients.ledger.apply(&rollout, &next, Utc::now()).await? == Raced::No {
-            return Ok(tell(&rollout, &next));
+            return Ok((tell(&rollout, &next, found_by), Some(next)));
         }
     }
     anyhow::bail!("other writes to {service} came first {TRIES} times")
 }
 
-fn tell(rollout: &Rollout, next: &Next) -> Value {
+fn tell(rollout: &Rollout, next: &Next, found_by: &str) -> Value {
     let (target, id) = (&rollout.target, rollout.id.as_str());
     match next {
         Next::Stay { why } => {
@@ -120,11 +151,13 @@ fn tell(rollout: &Rollout, next: &Next) -> Value {
             json!({ "rollout": id, "failing": reason })
         }
         Next::End { verdict, reason } => {
+            // An alarm counts what only the sweep has found: the events of it were lost.
             info!(
                 target.name = target,
                 rollout.id = id,
                 rollout.verdict = verdict.as_str(),
                 rollout.reason = reason,
+                rollout.found_by = found_by,
                 "verdict: {verdict}"
             );
             json!({ "rollout": id, "verdict": verdict, "reason": reason })

@@ -25,7 +25,12 @@ fn every_recorded_event_is_understood() {
         let text = fs::read_to_string(&file).expect(&name);
         let event: Value = serde_json::from_str(&text).expect(&name);
         let parsed = match event["source"].as_str() {
-            Some("aws.ecs" | "aws.events") => format!("{:#?}", watched(event).expect(&name)),
+            Some("aws.ecs") => format!("{:#?}", watched(event).expect(&name)),
+            Some("aws.events") => format!(
+                "{:#?}\n{:#?}",
+                watched(event.clone()).expect(&name),
+                heard(event).expect(&name)
+            ),
             _ => format!("{:#?}", heard(event).expect(&name)),
         };
         understood.push_str(&format!("== {name}\n{parsed}\n\n"));
@@ -41,6 +46,47 @@ fn an_unknown_field_is_welcome_anywhere() {
     event["brand-new"] = json!({ "a": [1] });
     event["detail"]["brandNew"] = json!("b");
     assert_eq!(watched(event).expect("known"), plain);
+}
+
+/// What the schema promises to those who ask is what the parser does.
+#[test]
+fn requests_are_as_their_schema_says() {
+    let schema = include_str!("../../docs/rollout-requested.schema.json");
+    let schema: Value = serde_json::from_str(schema).expect("schema");
+    let whole = json!({
+        "target": "web", "by": "ada", "why": "why", "from": "staging",
+        "digest": format!("sha256:{}", "a".repeat(64)),
+    });
+    let asked = |detail: &Value| {
+        heard(json!({
+            "id": "1", "source": "couplet", "detail-type": "Rollout Requested", "detail": detail,
+        }))
+    };
+    let texts = |list: &Value| -> Vec<String> {
+        serde_json::from_value(list.clone()).expect("a list of texts")
+    };
+    let actions = texts(&schema["properties"]["action"]["enum"]);
+    let required = texts(&schema["required"]);
+    for action in &actions {
+        let mut detail = whole.clone();
+        detail["action"] = json!(action);
+        asked(&detail).expect(action);
+        let names = schema["properties"].as_object().expect("properties").keys();
+        for name in names {
+            let mut less = detail.clone();
+            less.as_object_mut()
+                .and_then(|fields| fields.remove(name))
+                .expect(name);
+            let needed = required.contains(name) || action == "promote" && name == "from";
+            assert_eq!(asked(&less).is_err(), needed, "{action} without {name}");
+        }
+    }
+    // The parser names every action that it knows.
+    let unknown = json!({ "action": "explode", "target": "web", "by": "ada" });
+    let refusal = format!("{:#}", asked(&unknown).expect_err("unknown"));
+    let known = actions.iter().map(|action| format!("`{action}`"));
+    let known = known.collect::<Vec<_>>().join(", ");
+    assert!(refusal.ends_with(&known), "{refusal}");
 }
 
 #[test]
@@ -63,7 +109,7 @@ fn what_is_malformed_is_named() {
         ),
         (
             changed(request, "/detail/action", json!("explode")),
-            "malformed \"Rollout Requested\" event: unknown variant `explode`, expected `rollback` or `redeploy`",
+            "malformed \"Rollout Requested\" event: unknown variant `explode`, expected one of `rollback`, `redeploy`, `promote`, `hold`, `release`",
         ),
         (
             json!({ "detail": {} }),

@@ -2,6 +2,8 @@
 
 mod outside;
 
+use std::time::Duration;
+
 use ledger::Stage;
 use outside::{CRASHES, LIVES, Outside, key, schedule};
 use serde_json::json;
@@ -33,12 +35,13 @@ async fn a_failed_deployment_is_rolled_back_when_the_old_one_has_completed() {
     let stopped = outside.task_is("STOPPED").await;
     let mut told = format!("a task stops: {}", outside.verdict(stopped).await);
     let failed = outside.deployment_event("FAILED").await;
-    told += &format!("\nit fails: {}", outside.verdict(failed).await);
-    let rollout = outside.in_flight().await;
-    assert_eq!((rollout.stage, rollout.verdict), (Stage::Failing, None));
     let completed = outside.deployment_event("COMPLETED").await;
-    let back = rollout.rolls_back_to.unwrap();
+    let back = outside.in_flight().await.rolls_back_to.unwrap();
     assert_eq!(completed["detail"]["deploymentId"], back.as_str());
+    // ECS is back already when the failure is heard.
+    told += &format!("\nit has failed: {}", outside.verdict(failed).await);
+    let history = ["bbbbbbb rolled_back", "aaaaaaa succeeded"];
+    assert_eq!(outside.history().await, history);
     told += &format!(
         "\nthe old one completes: {}",
         outside.verdict(completed).await
@@ -53,6 +56,44 @@ async fn a_failed_deployment_is_rolled_back_when_the_old_one_has_completed() {
     );
     let head = outside.ledger.head(&key()).await.unwrap();
     assert_eq!(head.live.unwrap().release.label(), "aaaaaaa");
+}
+
+#[tokio::test]
+async fn a_failing_rollout_waits_until_the_old_one_completes() {
+    let mut outside = Outside::start_with(|beginning| {
+        // ECS is to be still at it when the failure is heard.
+        beginning.pace.health_interval = Duration::from_secs(2);
+    })
+    .await;
+    outside.live('a').await;
+    let pushed = outside.push('b', LIVES).await;
+    outside.rollout(pushed).await;
+    let rollout = outside.in_flight().await;
+    let (ours, old) = (rollout.deployment.unwrap(), rollout.rolls_back_to.unwrap());
+
+    let failed = outside.deployment_said("FAILED", &ours);
+    outside.verdict(failed).await;
+    let rollout = outside.in_flight().await;
+    assert_eq!((rollout.stage, rollout.verdict), (Stage::Failing, None));
+    let completed = outside.deployment_said("COMPLETED", &old);
+    outside.verdict(completed).await;
+    assert_eq!(outside.history().await[0], "bbbbbbb rolled_back");
+}
+
+#[tokio::test]
+async fn a_failure_that_is_heard_after_the_rollback_ends_it_too() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let pushed = outside.push('b', CRASHES).await;
+    outside.rollout(pushed).await;
+    let failed = outside.deployment_event("FAILED").await;
+    let completed = outside.deployment_event("COMPLETED").await;
+
+    let told = outside.verdict(completed).await;
+    assert!(told.contains("another deployment completed"), "{told}");
+    outside.verdict(failed).await;
+    let history = ["bbbbbbb rolled_back", "aaaaaaa succeeded"];
+    assert_eq!(outside.history().await, history);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub use write::{Claim, Raced};
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
@@ -54,6 +55,21 @@ pub struct Head {
     /// The open rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<RolloutId>,
+    /// Who has asked that no push is rolled out by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
+}
+
+/// A target on which pushes wait until somebody releases it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// Who asked.
+    pub by: String,
+    /// Why, if they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Since when.
+    pub at: DateTime<Utc>,
 }
 
 /// The release that runs, and the rollout that brought it.

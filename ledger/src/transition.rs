@@ -14,6 +14,10 @@ use crate::{DeploymentId, Rollout, Stage, Verdict};
 /// Source: <https://github.com/kayac/ecspresso/pull/929>
 const SETTLING: TimeDelta = TimeDelta::seconds(60);
 
+/// For so long an overtaken rollout that has taken the place of the open one may stand there: until the function that
+/// died over it is tried again, or the sweep puts the open one back.
+const USURPING: TimeDelta = TimeDelta::minutes(5);
+
 /// Something seen of a service, by an event or by asking ECS.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
@@ -37,7 +41,8 @@ pub enum Seen {
     },
     /// What DescribeServices says, and when it was asked.
     Service {
-        /// The service's deployments; `None` if the service is gone or inactive.
+        /// The service's deployments of releases, without the one that Terraform made the service with; `None` if the
+        /// service is gone or inactive.
         deployments: Option<Vec<Deployment>>,
         /// When ECS was asked.
         at: DateTime<Utc>,
@@ -57,6 +62,16 @@ pub struct Deployment {
     pub progress: Progress,
     /// ECS's words about it.
     pub reason: String,
+}
+
+impl Deployment {
+    /// Whether it runs a revision of `family`.
+    pub fn is_of(&self, family: &str) -> bool {
+        let revision = self.definition.rsplit('/').next().unwrap_or_default();
+        revision
+            .rsplit_once(':')
+            .is_some_and(|(own, _)| own == family)
+    }
 }
 
 /// ECS's `rolloutState`.
@@ -160,10 +175,19 @@ fn by_service(rollout: &Rollout, service: Option<&[Deployment]>, at: DateTime<Ut
         Some(own) if own.progress == Progress::Failed && rollout.stage != Stage::Failing => {
             give_up(rollout, &own.reason)
         }
-        None if at - deployed_at < SETTLING => stay("ECS may not show the deployment yet"),
+        None if rollout.stage != Stage::Failing && at - deployed_at < SETTLING => {
+            stay("ECS may not show the deployment yet")
+        }
         Some(own) if own.primary && late => time_out(rollout),
         Some(own) if own.primary => stay("the deployment is in progress"),
         _ => match primary {
+            Some(primary)
+                if rollout.rolls_back_to.as_ref() != Some(&primary.id)
+                    && at - deployed_at < USURPING
+                    && of_our_family(rollout, primary) =>
+            {
+                stay("another rollout has taken its place and is to give way")
+            }
             Some(primary) if rollout.rolls_back_to.as_ref() != Some(&primary.id) => end(
                 Verdict::Stopped,
                 Some(format!("{} took its place, not by Couplet", primary.id)),
@@ -172,10 +196,22 @@ fn by_service(rollout: &Rollout, service: Option<&[Deployment]>, at: DateTime<Ut
                 Verdict::RolledBack,
                 Some(why(rollout, "ECS went back to the deployment before")),
             ),
+            // The release that was to be the first is gone, and there is none before it.
+            None if rollout.rolls_back_to.is_none() => end(
+                Verdict::Failed,
+                Some(why(rollout, "ECS gave it up and had nothing to go back to")),
+            ),
             _ if late => time_out(rollout),
             _ => stay("ECS is going back to the deployment before"),
         },
     }
+}
+
+/// Whether a deployment runs a revision of the family that only `rollout` writes.
+fn of_our_family(rollout: &Rollout, deployment: &Deployment) -> bool {
+    let own = rollout.revision.as_ref().map(|revision| revision.as_str());
+    let family = own.and_then(|own| own.rsplit('/').next()?.rsplit_once(':'));
+    family.is_some_and(|(family, _)| deployment.is_of(family))
 }
 
 /// A deployment that has nothing to go back to is over when it fails; otherwise ECS goes back first.

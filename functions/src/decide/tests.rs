@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fixtures::{self, at, digest, release, target};
-use ledger::RolloutId;
-use ledger::table::{Head, Live};
+use ledger::table::{Held, Live};
+use ledger::{DeploymentId, RevisionArn, RolloutId};
 
 fn rollout(letter: char, stage: Stage, verdict: Option<Verdict>) -> Rollout {
     Rollout {
@@ -34,10 +34,35 @@ fn claimed(rollout: Rollout) -> Standing {
     }
 }
 
+fn held() -> Standing {
+    let mut held = standing(None);
+    held.head.held = Some(Held {
+        by: "ada".into(),
+        why: None,
+        at: at(0),
+    });
+    held
+}
+
+/// Overtaken after its revision was registered, and before anybody knew whether it was deployed.
+fn overtaken(letter: char) -> Rollout {
+    Rollout {
+        revision: Some(revision(letter)),
+        ..ended(letter, Verdict::Superseded)
+    }
+}
+
+fn revision(letter: char) -> RevisionArn {
+    let number = letter as u32;
+    let arn = format!("arn:aws:ecs:eu-west-1:1:task-definition/web:{number}");
+    RevisionArn::parse(&arn).expect("revision")
+}
+
 fn told(action: &Action) -> String {
     match action {
         Action::RollOut(release) => format!("roll out {}", release.tag),
         Action::Resume(rollout) => format!("resume {}", rollout.release.tag),
+        Action::GiveWay(rollout) => format!("{} gives way", rollout.release.tag),
         Action::Ignore { why } => (*why).to_owned(),
     }
 }
@@ -114,6 +139,27 @@ fn pushes() {
             "this release was overtaken before",
         ),
         (
+            "superseded while it was deployed",
+            has('b', 5),
+            claimed(overtaken('b')),
+            "main-b gives way",
+        ),
+        (
+            "superseded after it was deployed",
+            has('b', 5),
+            claimed(Rollout {
+                deployment: DeploymentId::parse("ecs-svc/1").ok(),
+                ..overtaken('b')
+            }),
+            "this release was overtaken before",
+        ),
+        (
+            "held",
+            has('b', 5),
+            held(),
+            "the target is held; when it is released, the newest is rolled out",
+        ),
+        (
             "deploying",
             has('b', 5),
             claimed(rollout('b', Stage::Deploying, None)),
@@ -140,7 +186,7 @@ fn pushes() {
 #[test]
 fn a_half_done_rollout_is_taken_over_only_when_it_was_abandoned() {
     let half = claimed(rollout('b', Stage::Registered, None));
-    let ask = |second| on_request(AskedAction::Rollback, None, &half, &[], at(second));
+    let ask = |second| on_request(Wanted::Rollback, &half, &[], at(second));
     assert_eq!(told(&ask(45)), "this rollout is being carried out");
     assert_eq!(told(&ask(46)), "resume main-b");
 }
@@ -162,74 +208,165 @@ fn requests() {
         },
         ..Standing::default()
     };
-    let moving = Standing {
-        in_flight: Some(rollout('e', Stage::Deploying, None)),
+    let moving = |stage| Standing {
+        in_flight: Some(rollout('e', stage, None)),
         ..live('c')
     };
-    use AskedAction::{Redeploy, Rollback};
+    let (b, d, f) = (digest('b'), digest('d'), digest('f'));
+    let staging = live('e').head;
+    let runs_there = Wanted::Promote {
+        digest: None,
+        from: &staging,
+        history: &[],
+    };
+    let nothing_there = Wanted::Promote {
+        digest: None,
+        from: &Head::default(),
+        history: &[],
+    };
+    let of_there = |digest| Wanted::Promote {
+        digest: Some(digest),
+        from: &staging,
+        history: &history,
+    };
+    use Wanted::{Named, Redeploy, Rollback};
+    let never = "the release asked for was never rolled out to this target";
+    let not_there = "the release asked for has never succeeded on the target to promote from";
     let rows = [
         (
             "back to the one before",
             Rollback,
-            None,
             live('c'),
             "roll out main-b",
         ),
         (
             "forward again after going back",
             Rollback,
-            None,
             live('b'),
             "roll out main-c",
         ),
         (
             "back to what still runs",
             Rollback,
-            None,
-            moving,
+            moving(Stage::Deploying),
             "roll out main-c",
         ),
-        (
-            "to a named one",
-            Rollback,
-            Some('b'),
-            live('c'),
-            "roll out main-b",
-        ),
+        ("to a named one", Named(&b), live('c'), "roll out main-b"),
         (
             "to one that failed, by its name",
-            Rollback,
-            Some('d'),
+            Named(&d),
             live('c'),
             "roll out main-d",
         ),
+        ("to one that never ran here", Named(&f), live('c'), never),
+        ("what runs, again", Redeploy, live('c'), "roll out main-c"),
         (
-            "to one that never ran here",
-            Rollback,
-            Some('f'),
-            live('c'),
-            "the release asked for was never rolled out to this target",
+            "what is on its way, again",
+            Redeploy,
+            moving(Stage::Deploying),
+            "roll out main-e",
         ),
         (
-            "what runs, again",
+            "what runs, while ECS goes back to it",
             Redeploy,
-            None,
-            live('c'),
+            moving(Stage::Failing),
             "roll out main-c",
         ),
         (
             "nothing runs",
             Redeploy,
-            None,
             standing(None),
             "nothing runs that could be redeployed",
         ),
+        (
+            "what runs elsewhere",
+            runs_there,
+            live('c'),
+            "roll out main-e",
+        ),
+        (
+            "nothing runs elsewhere",
+            nothing_there,
+            live('c'),
+            "nothing runs on the target to promote from",
+        ),
+        (
+            "what ran elsewhere",
+            of_there(&b),
+            live('c'),
+            "roll out main-b",
+        ),
+        ("what failed elsewhere", of_there(&d), live('c'), not_there),
     ];
-    for (name, action, named, standing, expected) in rows {
-        let named = named.map(digest);
-        let action = on_request(action, named.as_ref(), &standing, &history, at(60));
+    for (name, wanted, standing, expected) in rows {
+        let action = on_request(wanted, &standing, &history, at(60));
         assert_eq!(told(&action), expected, "{name}");
     }
-    let nothing = on_request(Rollback, None, &live('c'), &history[..2], at(60));
+    let nothing = on_request(Rollback, &live('c'), &history[..2], at(60));
     assert_eq!(told(&nothing), "there is no earlier release to go back to");
+}
+
+#[test]
+fn what_the_sweep_has_heard_of_nowhere_else() {
+    let image = |letter, second| {
+        let tagged = TaggedImage {
+            digest: digest(letter),
+            pushed_at: at(second),
+        };
+        (format!("main-{letter}"), tagged)
+    };
+    let other = ("pr-7".to_owned(), image('f', 9).1);
+    let images = [image('b', 2), image('c', 3), image('a', 1), other];
+    let unheard = |images: &[_], heard: Option<Release>, second| {
+        unheard(&target(), images, heard.as_ref(), at(second)).map(|pushed| pushed.tag)
+    };
+    let newest = Some("main-c".to_owned());
+    assert_eq!(unheard(&images, None, 64), newest);
+    assert_eq!(unheard(&images, Some(release('b', 2)), 64), newest);
+    assert_eq!(unheard(&images, Some(release('c', 3)), 64), None, "heard");
+    assert_eq!(unheard(&images, None, 63), None, "its event may come yet");
+    assert_eq!(unheard(&[], None, 64), None, "nothing is there");
+    // Whatever the order in which ECR lists them, it is the same one.
+    let twins = [image('d', 3), image('c', 3)];
+    let mut turned = twins.clone();
+    turned.reverse();
+    assert_eq!(unheard(&twins, None, 64), Some("main-d".to_owned()));
+    assert_eq!(unheard(&turned, None, 64), Some("main-d".to_owned()));
+}
+
+#[test]
+fn what_the_sweep_does_about_an_open_rollout() {
+    let history = [overtaken('b'), ended('a', Verdict::Succeeded)];
+    let deploying = rollout('c', Stage::Deploying, None);
+    let half = rollout('c', Stage::Registered, None);
+    let (ours, theirs, other) = (revision('c'), revision('b'), revision('a'));
+    let rows = [
+        ("half done", &half, &ours, 46, "resume main-c"),
+        (
+            "in hand",
+            &half,
+            &ours,
+            45,
+            "this rollout is being carried out",
+        ),
+        (
+            "its own",
+            &deploying,
+            &ours,
+            60,
+            "this rollout is on its way",
+        ),
+        ("usurped", &deploying, &theirs, 60, "main-b gives way"),
+        (
+            "gone back",
+            &deploying,
+            &other,
+            60,
+            "this rollout is on its way",
+        ),
+    ];
+    for (name, open, runs, second, expected) in rows {
+        let action = on_sweep(open, Some(runs.as_str()), &history, at(second));
+        assert_eq!(told(&action), expected, "{name}");
+    }
 }

@@ -1,6 +1,6 @@
 //! The ledger, past the recorder.
 
-use ::ledger::Rollout;
+use ::ledger::{Rollout, Target};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -21,6 +21,25 @@ impl Outside {
             None => format!("{} {:?}", it.release.label(), it.stage),
         };
         rollouts.iter().map(told).collect()
+    }
+
+    /// Another target of the same repository, which is called as its service is.
+    pub(crate) async fn add_target(&self, name: &str) -> Target {
+        let query = json!({
+            "TableName": self.table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": { ":pk": { "S": "targets" } },
+        });
+        let found = self.call("DynamoDB_20120810.Query", query).await;
+        let mut item = found["Items"][0].clone();
+        for field in ["name", "service", "sk"] {
+            item[field] = json!({ "S": name });
+        }
+        let put = json!({ "TableName": self.table, "Item": item });
+        self.call("DynamoDB_20120810.PutItem", put).await;
+        let targets = self.ledger.targets().await.unwrap();
+        let added = targets.into_iter().find(|target| target.name == name);
+        added.unwrap()
     }
 
     /// Sets a time of the open rollout back by a minute and a little.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ::ledger::{Ledger, ServiceKey};
+use ::ledger::{DeploymentId, Ledger, ServiceKey};
 use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
@@ -105,6 +105,7 @@ impl Outside {
             events,
             ecs: Arc::clone(&ecs),
             public_url: Some(recorder.url.clone()),
+            state_dir: None,
         };
         let front = front::serve(settings).await.unwrap();
         recorder.pass_to(front.url());
@@ -228,6 +229,18 @@ impl Outside {
     pub(crate) async fn deployment_event(&mut self, name: &str) -> Value {
         let name = format!("SERVICE_DEPLOYMENT_{name}");
         self.event(|it| it["detail"]["eventName"] == name).await
+    }
+
+    /// An event `SERVICE_DEPLOYMENT_…` that ECS did not send.
+    pub(crate) fn deployment_said(&self, name: &str, deployment: &DeploymentId) -> Value {
+        let detail = json!({
+            "eventType": "INFO",
+            "eventName": format!("SERVICE_DEPLOYMENT_{name}"),
+            "deploymentId": deployment,
+            "reason": "a test says so",
+        });
+        let service = "arn:aws:ecs:us-east-1:000000000000:service/production/web";
+        envelope("aws.ecs", "ECS Deployment State Change", &[service], detail)
     }
 
     /// The event that the open rollout's deployment has completed.

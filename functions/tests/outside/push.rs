@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use local::image::{File, Image, REVISION, push_index};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{LIVES, Outside, REPOSITORY, sha};
 
@@ -26,6 +26,14 @@ impl Outside {
         self.words
             .know(&pushed.digest, &format!("<image {commit}>"));
         self.event(|it| it["source"] == "aws.ecr").await
+    }
+
+    /// Deletes the image of this commit.
+    pub(crate) async fn delete_image(&self, commit: char) {
+        let tag = format!("main-{}", sha(commit));
+        let image = json!({ "repositoryName": self.repository, "imageIds": [{ "imageTag": tag }] });
+        let target = "AmazonEC2ContainerRegistry_V20150921.BatchDeleteImage";
+        self.call(target, image).await;
     }
 
     /// Pushes an image for two architectures, and hears of it and its parts.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
-use super::{HEAD, Head, Ledger, Live, ROLLOUT, item, keys, partition, text};
+use super::{HEAD, Head, Held, Ledger, Live, ROLLOUT, item, keys, partition, text};
 use crate::transition::Next;
 use crate::{DeploymentId, RevisionArn, Rollout, RolloutId, ServiceKey, Stage, Verdict};
 
@@ -70,6 +70,18 @@ impl Ledger {
         transact(&self.client, writes)
             .await
             .with_context(|| format!("cannot claim rollout {} of {}", rollout.id, rollout.target))
+    }
+
+    /// Holds a target, or releases it with `None`; raced if its head was written since it was read.
+    pub async fn hold(&self, key: &ServiceKey, head: &Head, held: Option<Held>) -> Result<Raced> {
+        let head = Head {
+            version: head.version + 1,
+            held,
+            ..head.clone()
+        };
+        transact(&self.client, vec![self.put_head(key, &head)?])
+            .await
+            .with_context(|| format!("cannot hold or release {key}"))
     }
 
     /// Notes that somebody carries the rollout on from now; raced if somebody else has just begun to.

@@ -1,7 +1,7 @@
 //! Every rule of the state machine, a row each.
 
 use super::*;
-use crate::{Cause, Digest, Release, TagPolicy, Target};
+use crate::{Cause, Digest, Release, RevisionArn, TagPolicy, Target};
 
 const OLD: &str = "ecs-svc/1111111111111111111";
 const OURS: &str = "ecs-svc/2222222222222222222";
@@ -49,6 +49,15 @@ fn deploying() -> Rollout {
         rolls_back_to: Some(id(OLD)),
         deployed_at: Some(at(1)),
         ..claimed()
+    }
+}
+
+/// With the revision that it runs.
+fn registered() -> Rollout {
+    let revision = "arn:aws:ecs:eu-west-1:1:task-definition/web:7";
+    Rollout {
+        revision: Some(RevisionArn::parse(revision).expect("revision")),
+        ..deploying()
     }
 }
 
@@ -263,6 +272,12 @@ fn asking_ecs() {
             "rolled_back: ECS went back to the deployment before",
         ),
         (
+            "gone back at once, the failure known",
+            failing(),
+            service(2, &[(OLD, true, Completed)]),
+            "rolled_back: container web exited 1: Essential container in task exited",
+        ),
+        (
             "going back",
             failing(),
             service(90, &[(OLD, true, InProgress)]),
@@ -285,6 +300,24 @@ fn asking_ecs() {
             deploying(),
             service(90, &[(OTHER, true, InProgress), (OURS, false, InProgress)]),
             "stopped: ecs-svc/3333333333333333333 took its place, not by Couplet",
+        ),
+        (
+            "an overtaken rollout's deployment, which is to give way",
+            registered(),
+            service(90, &[(OTHER, true, InProgress), (OURS, false, InProgress)]),
+            "stay: another rollout has taken its place and is to give way",
+        ),
+        (
+            "one of the family that does not give way",
+            registered(),
+            service(301, &[(OTHER, true, InProgress)]),
+            "stopped: ecs-svc/3333333333333333333 took its place, not by Couplet",
+        ),
+        (
+            "gone, and there was no release before",
+            first(),
+            service(90, &[]),
+            "failed: ECS gave it up and had nothing to go back to",
         ),
         (
             "the service is gone",

@@ -1,0 +1,150 @@
+//! What people and programs ask for: a rollback, a redeployment, a promotion, a hold and its end.
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger::table::{Head, Held, Raced, Standing};
+use ledger::{Cause, Release, Rollout, Target};
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::decide::{self, Action, Wanted};
+use crate::event::{Ask, AskedAction, Request};
+use crate::rollout::{Claiming, Clients, TRIES, give_way, ignored, resume};
+use crate::sweep;
+
+/// How far back a request looks for a release, in rollouts.
+const HISTORY: i32 = 100;
+
+/// Carries out one request. A target that does not exist is an error, so that the failure queue has it.
+pub(crate) async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
+    let ask = &request.ask;
+    let targets = clients.ledger.targets().await?;
+    let target = named(&targets, ask, &ask.target)?;
+    match (ask.action, &ask.from) {
+        (AskedAction::Hold, _) => hold(clients, target, ask).await,
+        (AskedAction::Release, _) => release(clients, target, ask).await,
+        (AskedAction::Promote, Some(from)) => {
+            let source = named(&targets, ask, from)?;
+            roll_out(clients, target, Some(source), request).await
+        }
+        _ => roll_out(clients, target, None, request).await,
+    }
+}
+
+fn named<'a>(targets: &'a [Target], ask: &Ask, name: &str) -> Result<&'a Target> {
+    let mut targets = targets.iter();
+    let target = targets.find(|target| target.name == name);
+    target.with_context(|| format!("{} asks for the unknown target {name}", ask.by))
+}
+
+/// Rolls out what is asked for; of a promotion, what has succeeded on `source`.
+async fn roll_out(
+    clients: &Clients,
+    target: &Target,
+    source: Option<&Target>,
+    request: &Request,
+) -> Result<Value> {
+    let (ask, key) = (&request.ask, target.key());
+    let promoted = match source {
+        Some(source) => Some(past(clients, source).await?),
+        None => None,
+    };
+    let digest = ask.digest.as_ref();
+    let wanted = match (&promoted, ask.action, digest) {
+        (Some((from, history)), _, digest) => Wanted::Promote {
+            digest,
+            from,
+            history,
+        },
+        (None, _, Some(digest)) => Wanted::Named(digest),
+        (None, AskedAction::Rollback, None) => Wanted::Rollback,
+        (None, _, None) => Wanted::Redeploy,
+    };
+    for _ in 0..TRIES {
+        let (standing, history) = tokio::try_join!(
+            clients.ledger.standing(&key, &request.id),
+            clients.ledger.history(&key, HISTORY),
+        )?;
+        let release = match decide::on_request(wanted, &standing, &history, Utc::now()) {
+            Action::Ignore { why } => return Ok(ignored(target, "", why)),
+            Action::Resume(rollout) => return resume(clients, target, *rollout).await,
+            Action::GiveWay(rollout) => return give_way(clients, target, &rollout).await,
+            Action::RollOut(release) => release,
+        };
+        // What was pushed long ago, or for another target, may not be there to be pulled.
+        if !clients.ecr.has(&target.repository, &release.digest).await? {
+            let why = "the image is no longer in the target's repository";
+            return Ok(ignored(target, &release.tag, why));
+        }
+        let release = Release {
+            repository: target.repository.clone(),
+            ..release
+        };
+        if let Some(outcome) = claim(request, &standing, clients, target, release).await? {
+            return Ok(outcome);
+        }
+    }
+    bail!("other claims on {} came first {TRIES} times", target.name)
+}
+
+async fn claim(
+    request: &Request,
+    standing: &Standing,
+    clients: &Clients,
+    target: &Target,
+    release: Release,
+) -> Result<Option<Value>> {
+    let claiming = Claiming {
+        by: &request.id,
+        cause: Cause::Request {
+            action: request.ask.action.as_str().to_owned(),
+            by: request.ask.by.clone(),
+            why: request.ask.why.clone(),
+        },
+        standing,
+    };
+    claiming.roll_out(clients, target, release).await
+}
+
+/// Where a target stands, and its rollouts.
+async fn past(clients: &Clients, target: &Target) -> Result<(Head, Vec<Rollout>)> {
+    let key = target.key();
+    tokio::try_join!(
+        clients.ledger.head(&key),
+        clients.ledger.history(&key, HISTORY),
+    )
+}
+
+/// From now on pushes are left alone. What is under way goes on, and what people ask for is carried out.
+async fn hold(clients: &Clients, target: &Target, ask: &Ask) -> Result<Value> {
+    let held = Held {
+        by: ask.by.clone(),
+        why: ask.why.clone(),
+        at: Utc::now(),
+    };
+    set(clients, target, Some(held)).await?;
+    info!(target.name = target.name, "held by {}", ask.by);
+    Ok(json!({ "target": target.name, "held": ask.by }))
+}
+
+/// Ends a hold, and offers the newest of what was pushed meanwhile.
+async fn release(clients: &Clients, target: &Target, ask: &Ask) -> Result<Value> {
+    set(clients, target, None).await?;
+    info!(target.name = target.name, "released by {}", ask.by);
+    // The events of these pushes were heard and left alone: nothing is to be waited for.
+    let at: DateTime<Utc> = Utc::now() + TimeDelta::hours(1);
+    let head = clients.ledger.head(&target.key()).await?;
+    let newest = sweep::unheard_push(clients, target, head.newest.as_ref(), at).await?;
+    Ok(json!({ "target": target.name, "released": ask.by, "rolled_out": newest }))
+}
+
+async fn set(clients: &Clients, target: &Target, held: Option<Held>) -> Result<()> {
+    let key = target.key();
+    for _ in 0..TRIES {
+        let head = clients.ledger.head(&key).await?;
+        if clients.ledger.hold(&key, &head, held.clone()).await? == Raced::No {
+            return Ok(());
+        }
+    }
+    bail!("other writes to {} came first {TRIES} times", target.name)
+}
