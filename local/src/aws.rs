@@ -48,6 +48,37 @@ impl Aws {
             .with_context(|| format!("call {target}"))
     }
 
+    /// Calls an operation of a service that speaks forms and XML; the answer is the XML.
+    pub(crate) async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        action: &str,
+    ) -> anyhow::Result<String> {
+        let answer = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", authorization(service))
+            .body(format!("Action={action}&Version={version}"))
+            .send()
+            .await
+            .with_context(|| format!("call {service} {action}"))?;
+        success(answer, action).await
+    }
+
+    /// Reads a path of a service that has paths; the answer is what it is.
+    pub(crate) async fn get(&self, service: &str, path: &str) -> anyhow::Result<String> {
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .header("authorization", authorization(service))
+            .send()
+            .await
+            .with_context(|| format!("read {path} of {service}"))?;
+        success(answer, path).await
+    }
+
     /// Queues `payload` for a function, named or by ARN; its retries and its failure destination
     /// are then the emulator's work.
     /// Source: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
@@ -106,6 +137,7 @@ fn content_type(target: &str) -> &'static str {
 fn service(target: &str) -> &'static str {
     match target.split(['.', '_']).next().unwrap_or(target) {
         "AWSEvents" => "events",
+        "AnyScaleFrontendService" => "application-autoscaling",
         "AmazonEC2ContainerRegistry" => "ecr",
         "AmazonEC2ContainerServiceV20141113" => "ecs",
         "AmazonSQS" => "sqs",

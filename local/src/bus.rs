@@ -16,7 +16,7 @@ use crate::aws::Aws;
 use crate::event::Receiver;
 
 /// How long the rules are believed to be as they were read.
-const FRESH: Duration = Duration::from_secs(1);
+pub(crate) const FRESH: Duration = Duration::from_secs(1);
 
 /// Routes every event of `receiver`, in order, until nobody can send any more. `observer` hears of
 /// each event with the functions that got it. What goes wrong is printed with the event's id and

@@ -6,6 +6,7 @@
 //! - [`developer`]: commits, images, pushes, requests; [`image`]: OCI images and the registry protocol
 //! - [`package`], [`terraform`]: the binaries as Lambda wants them, and the real `terraform/` applied
 //! - [`front`]: the address of AWS: ECS and events are answered here, the rest goes to [`ministack`]
+//! - [`rights`]: whether the calls that were made are the calls that policies allow
 //! - [`ecs`], [`balancer`]: an ECS whose tasks are processes, and the load balancer before them
 //! - [`bus`], [`event`]: events, by the rules that Terraform made
 //! - [`github`]: an in-memory model of deployments and statuses
@@ -25,6 +26,7 @@ pub mod ministack;
 pub mod package;
 pub mod paths;
 pub mod progress;
+pub mod rights;
 mod run;
 pub mod site;
 mod state;

@@ -8,6 +8,7 @@ use local::developer::{Build, Developer};
 use local::paths::Paths;
 use local::progress::Progress;
 use local::site::Site;
+use local::story::Told;
 use local::system::{Ports, System};
 use local::terraform::Terraform;
 use local::{follow, story};
@@ -34,6 +35,7 @@ struct Up {
     /// The first of the four ports that are used on 127.0.0.1.
     #[arg(
         long,
+        global = true,
         default_value_t = 7400,
         env = "COUPLET_LOCAL_PORT",
         value_parser = clap::value_parser!(u16).range(1024..=65532)
@@ -54,6 +56,9 @@ enum Command {
     },
     /// Asks for the release before the one that runs, and follows the request to its verdict.
     Rollback,
+    /// Begins afresh, tells the story, and proves around it what terraform/ promises: plans stay empty, a changed
+    /// template is rolled out, rights are the calls that are made, and a destroy leaves nothing.
+    Prove,
     /// Checks terraform/: its format, its validity, its own tests. Brings nothing up.
     Validate,
 }
@@ -63,7 +68,15 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let paths = Paths::of_this_checkout();
     let result = match cli.command {
-        None => up(&paths, &cli.up).await,
+        None => up(&paths, &cli.up, Told::Story).await,
+        Some(Command::Prove) => {
+            let afresh = Up {
+                once: true,
+                fresh: true,
+                ..cli.up
+            };
+            up(&paths, &afresh, Told::Proof).await
+        }
         Some(Command::Push { commit, broken }) => push(&paths, commit.as_deref(), broken).await,
         Some(Command::Rollback) => rollback(&paths).await,
         Some(Command::Validate) => Terraform::validate(&paths).await,
@@ -77,7 +90,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn up(paths: &Paths, up: &Up) -> Result<()> {
+async fn up(paths: &Paths, up: &Up, told: Told) -> Result<()> {
     let progress = Progress::new();
     progress.say("Couplet on this machine");
     let system = tokio::select! {
@@ -85,7 +98,7 @@ async fn up(paths: &Paths, up: &Up) -> Result<()> {
         () = told_to_stop() => bail!("stopped before everything was up"),
     };
     let result = tokio::select! {
-        result = show(&system, paths, up, &progress) => result,
+        result = show(&system, paths, up, told, &progress) => result,
         () = told_to_stop() => match up.once {
             true => Err(anyhow!("stopped before the story was told")),
             false => Ok(()),
@@ -102,12 +115,21 @@ async fn up(paths: &Paths, up: &Up) -> Result<()> {
     }
 }
 
-async fn show(system: &System, paths: &Paths, up: &Up, progress: &Progress) -> Result<()> {
-    let wrong = story::tell(system, paths, progress).await?;
+async fn show(
+    system: &System,
+    paths: &Paths,
+    up: &Up,
+    told: Told,
+    progress: &Progress,
+) -> Result<()> {
+    let mut wrong = story::tell(system, paths, told, progress).await?;
     // A history that cannot be read hides no line that is wrong.
     let history = story::history(system).await;
     if let Ok(table) = &history {
         progress.say(&format!("\n{table}"));
+    }
+    if told == Told::Proof {
+        wrong.extend(story::take_away(system, progress).await);
     }
     if !wrong.is_empty() {
         bail!(

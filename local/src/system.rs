@@ -15,7 +15,7 @@ use crate::front::{self, Front, FrontSettings};
 use crate::github::{GitHub, Served};
 use crate::ministack::{self, Ministack};
 use crate::paths::Paths;
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
 use crate::site::{GITHUB_REPOSITORY, Site};
 use crate::terraform::{Terraform, Variables};
 use crate::{balancer, bus, package, state};
@@ -79,6 +79,8 @@ pub struct System {
     pub github: GitHub,
     /// Where an event can be put that AWS itself would send.
     pub events: Events,
+    /// What was applied.
+    pub terraform: Arc<Terraform>,
     /// Every event that went through the bus.
     heard: Arc<Mutex<Vec<Value>>>,
     paths: Paths,
@@ -116,16 +118,17 @@ impl System {
             step.done();
             Ok(())
         };
-        let endpoint = url(ports.aws());
+        let terraform = Terraform::new(paths, &url(ports.aws()), &variables).await?;
+        let terraform = Arc::new(terraform);
         let initialised = async {
             let step = progress.step("Initialising Terraform");
-            let terraform = Terraform::init(paths, &endpoint, &variables).await?;
+            terraform.initialise().await?;
             step.done();
-            Ok(terraform)
+            Ok(())
         };
         let started = async {
             let step = progress.step("Starting AWS and GitHub");
-            let system = System::start_clouds(paths, ports, lock).await?;
+            let system = System::start_clouds(paths, ports, lock, Arc::clone(&terraform)).await?;
             step.done();
             Ok::<_, anyhow::Error>(system)
         };
@@ -134,7 +137,7 @@ impl System {
         let (prepared, started) = tokio::join!(prepared, started);
         let mut system = started?;
         let finished = match prepared {
-            Ok(((), terraform)) => system.finish(&terraform, progress).await,
+            Ok(((), ())) => system.finish(progress).await,
             Err(error) => Err(error),
         };
         match finished {
@@ -146,18 +149,16 @@ impl System {
         }
     }
 
-    /// Makes AWS what `terraform` says, unless it is so already.
-    async fn finish(&mut self, terraform: &Terraform, progress: &Progress) -> Result<()> {
-        let paths = &self.paths;
+    /// Makes AWS what Terraform says, unless it is so already.
+    async fn finish(&mut self, progress: &Progress) -> Result<()> {
+        let (paths, terraform) = (&self.paths, &self.terraform);
         let stamp = paths.state().join("applied");
         let fingerprint = terraform.fingerprint(&paths.packages())?;
         if fs::read_to_string(&stamp).is_ok_and(|applied| applied == fingerprint) {
             progress.say("  ✓ Terraform: nothing has changed since it was applied");
         } else {
             let step = progress.step("Applying terraform/");
-            // What is applied by half is neither what it was nor what it will be.
-            let _ = fs::remove_file(&stamp);
-            terraform.apply(&step).await?;
+            self.apply(&step).await?;
             fs::write(&stamp, fingerprint).with_context(|| format!("write {}", stamp.display()))?;
             step.done();
         }
@@ -165,7 +166,25 @@ impl System {
         self.site.save(paths)
     }
 
-    async fn start_clouds(paths: &Paths, ports: Ports, lock: File) -> Result<System> {
+    /// Makes AWS what Terraform says. The next start looks again: what is applied by half, or with a variable of the
+    /// moment, is neither what it was nor what it will be.
+    pub async fn apply(&self, step: &Step) -> Result<()> {
+        let _ = fs::remove_file(self.paths.state().join("applied"));
+        self.terraform.apply(step).await
+    }
+
+    /// Takes away all that Terraform made.
+    pub async fn destroy(&self, step: &Step) -> Result<()> {
+        let _ = fs::remove_file(self.paths.state().join("applied"));
+        self.terraform.destroy(step).await
+    }
+
+    async fn start_clouds(
+        paths: &Paths,
+        ports: Ports,
+        lock: File,
+        terraform: Arc<Terraform>,
+    ) -> Result<System> {
         let ministack = Ministack::start(ministack::Options {
             python_env_dir: paths.python_env(),
             port: ports.ministack(),
@@ -195,6 +214,7 @@ impl System {
             events: events.clone(),
             ecs: Arc::clone(&ecs),
             public_url: None,
+            state_dir: Some(paths.state().join("front")),
         })
         .await?;
         let balancer = balancer::serve(Arc::clone(&ecs), loopback(ports.balancer())).await?;
@@ -224,6 +244,7 @@ impl System {
             ecs,
             github,
             events,
+            terraform,
             heard,
             paths: paths.clone(),
             front,
@@ -243,6 +264,11 @@ impl System {
             .filter(|event| wanted(event))
             .cloned()
             .collect()
+    }
+
+    /// Who called what at the address of AWS.
+    pub fn calls(&self) -> &front::Calls {
+        self.front.calls()
     }
 
     /// Takes everything down in good order, so that the next start can go on from here. Every part is stopped,

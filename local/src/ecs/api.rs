@@ -11,9 +11,9 @@ pub(super) fn answer(state: &mut State, operation: &str, body: &Value) -> Result
     match operation {
         "CreateCluster" => cluster::create(state, body),
         "DescribeClusters" => cluster::describe(state, body),
-        "UpdateCluster" | "UpdateClusterSettings" | "PutClusterCapacityProviders" => {
-            cluster::update(state, body)
-        }
+        "ListClusters" => cluster::list(state, body),
+        "UpdateCluster" | "UpdateClusterSettings" => cluster::update(state, body),
+        "PutClusterCapacityProviders" => cluster::put_capacity_providers(state, body),
         "DeleteCluster" => cluster::delete(state, body),
 
         "RegisterTaskDefinition" => definition::register(state, body),

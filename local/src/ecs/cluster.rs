@@ -1,11 +1,10 @@
 use serde_json::{Value, json};
 
-use super::ApiError;
-use super::name::{cluster_arn, includes, last_segment, text, texts};
+use super::name::{cluster_arn, includes, last_segment, page, text, texts};
 use super::service::Status;
 use super::state::State;
-use super::tags;
 use super::task::TaskStatus;
+use super::{ApiError, capacity, tags};
 
 /// What the request may set, and what the API shows only when asked for it.
 const SETTABLE: [&str; 5] = [
@@ -53,7 +52,20 @@ pub(super) fn describe(state: &State, body: &Value) -> Result<Value, ApiError> {
     Ok(json!({ "clusters": clusters, "failures": failures }))
 }
 
-/// UpdateCluster, UpdateClusterSettings and PutClusterCapacityProviders: each sets a part.
+pub(super) fn put_capacity_providers(state: &mut State, body: &Value) -> Result<Value, ApiError> {
+    let name = state.cluster(body)?;
+    capacity::check_cluster(state, &name, body)?;
+    update(state, body)
+}
+
+/// The clusters that are active.
+pub(super) fn list(state: &State, body: &Value) -> Result<Value, ApiError> {
+    let active = state.clusters.values().filter(|cluster| is_active(cluster));
+    let arns = active.map(|cluster| cluster["clusterArn"].clone());
+    Ok(page(body, "clusterArns", arns.collect()))
+}
+
+/// UpdateCluster and UpdateClusterSettings: each sets a part.
 pub(super) fn update(state: &mut State, body: &Value) -> Result<Value, ApiError> {
     let name = state.cluster(body)?;
     set(state, &name, body);

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::alarms::{Alarms, Watch};
 use super::service::{Service, Status};
 use super::task::{Health, Task};
 
@@ -76,6 +77,8 @@ pub(super) enum Step {
     Stop { task: String, why: String },
     /// The circuit breaker has seen enough.
     Trip,
+    /// An alarm has gone off.
+    Alarm,
     /// The PRIMARY deployment has what it wants, and nothing of the others is left.
     Complete,
     /// An ACTIVE deployment has no tasks any more.
@@ -105,8 +108,14 @@ pub(super) fn plan(service: &Service, tasks: &[&Task], now: Instant) -> Vec<Step
     if !primary.announced {
         return vec![Step::Announce];
     }
+    if awaits_alarms(service, primary) {
+        return Vec::new();
+    }
     if trips(service, primary) {
         return vec![Step::Trip];
+    }
+    if judged(primary) && matches!(service.watch(), Watch::Triggered(_)) {
+        return vec![Step::Alarm];
     }
 
     let mut steps = stops(service, primary, tasks);
@@ -133,10 +142,16 @@ pub(super) fn plan(service: &Service, tasks: &[&Task], now: Instant) -> Vec<Step
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
 fn trips(service: &Service, primary: &Deployment) -> bool {
     let breaker = Breaker::of(service);
-    breaker.enabled
-        && primary.rollout == RolloutState::InProgress
-        && primary.rolls_back.is_none()
-        && primary.failures >= breaker.threshold
+    breaker.enabled && judged(primary) && primary.failures >= breaker.threshold
+}
+
+fn judged(primary: &Deployment) -> bool {
+    primary.rollout == RolloutState::InProgress && primary.rolls_back.is_none()
+}
+
+/// Nothing is done until somebody has looked which alarms are on at the beginning.
+fn awaits_alarms(service: &Service, primary: &Deployment) -> bool {
+    judged(primary) && Alarms::of(service).is_some() && *service.watch() == Watch::Unseen
 }
 
 /// A FAILED deployment launches no tasks (same source), and neither does a rollback that fails as often as would

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ApiError;
+use super::alarms::Watch;
 use super::deployment::Breaker;
 use super::name::{cluster_arn, now, page, required, text, texts};
 use super::rollout;
@@ -37,6 +38,9 @@ pub(super) struct Record {
     target: String,
     configuration: Value,
     rollback: Option<Value>,
+    /// What has become of its alarms.
+    #[serde(default)]
+    pub(super) alarms: Watch,
     created_at: f64,
     started_at: Option<f64>,
     finished_at: Option<f64>,
@@ -55,6 +59,7 @@ impl Record {
             target: target.to_owned(),
             configuration: service.body["deploymentConfiguration"].clone(),
             rollback: None,
+            alarms: Watch::default(),
             created_at: now(),
             started_at: None,
             finished_at: None,
@@ -131,6 +136,7 @@ impl Record {
         view["targetServiceRevision"] = summary(state, service, &self.target);
         view["deploymentConfiguration"] = self.configuration.clone();
         view["deploymentCircuitBreaker"] = self.breaker(service);
+        view["alarms"] = self.alarms.view(&self.configuration, self.is_under_way());
         view["updatedAt"] = json!(self.updated_at);
         if self.status == RecordStatus::Stopped {
             view["stoppedAt"] = json!(self.finished_at);

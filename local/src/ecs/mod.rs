@@ -6,13 +6,17 @@
 //! - `scheduler` is the one loop. It asks `deployment` (pure) what a service needs next and takes these steps;
 //!   `rollout` is what they do to deployments, `events` what is told of it.
 //! - `process` runs one task: `pull` gets and unpacks the image, `health` asks whether it answers.
+//! - `alarms` watches the CloudWatch alarms of deployments, `capacity` says on which provider a task runs.
 //! - `state` is everything that is known, in one lock, and its file.
 //!
-//! Absent: other deployment strategies than rolling, CloudWatch alarms on deployments, sidecars (only the named
-//! container is started), RunTask, placement, and account settings. Kept and shown but not read: a container's own
-//! health check, its stopTimeout and its secrets, and the circuit breaker's thresholds and resetOnHealthyTask.
+//! Absent: other deployment strategies than rolling, sidecars (only the named container is started), RunTask,
+//! placement, tags of tasks, and account settings. Kept and shown but not read: a container's own health check, its
+//! stopTimeout and its secrets, the circuit breaker's thresholds and resetOnHealthyTask, bakeTimeInMinutes,
+//! availabilityZoneRebalancing, healthCheckGracePeriodSeconds, enableECSManagedTags and propagateTags.
 
+mod alarms;
 mod api;
+mod capacity;
 mod cluster;
 mod controller;
 mod definition;

@@ -23,6 +23,8 @@ pub struct Pace {
     pub restart_delay: Duration,
     /// How often a service that stands still says so.
     pub steady_interval: Duration,
+    /// How often the alarms of a running deployment are looked at.
+    pub alarm_interval: Duration,
 }
 
 impl Pace {
@@ -38,6 +40,7 @@ impl Pace {
             stop_timeout: Duration::from_secs(5),
             restart_delay: Duration::from_millis(200),
             steady_interval: Duration::from_secs(600),
+            alarm_interval: Duration::from_millis(250),
         }
     }
 
@@ -53,6 +56,7 @@ impl Pace {
             stop_timeout: Duration::from_millis(500),
             restart_delay: Duration::from_millis(5),
             steady_interval: Duration::from_secs(600),
+            alarm_interval: Duration::from_millis(10),
         }
     }
 

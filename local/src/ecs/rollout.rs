@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::alarms::Alarms;
 use super::definition;
 use super::deployment::{Breaker, Deployment, RolloutState};
 use super::events::{self, Action, Change};
@@ -107,18 +108,44 @@ pub(super) fn complete(service: &mut Service, events: &Events) {
 /// otherwise the failed deployment stays PRIMARY and launches nothing any more.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
 pub(super) fn trip(service: &mut Service, events: &Events) {
-    const REASON: &str = "ECS deployment circuit breaker: tasks failed to start.";
-    fail(service, REASON);
+    let rollback = Breaker::of(service).rollback;
+    give_up(
+        service,
+        events,
+        rollback,
+        "ECS deployment circuit breaker",
+        "tasks failed to start",
+    );
+}
+
+/// An alarm has gone off. Everything else is as with the breaker, but by the alarms' own rollback option. Of the
+/// words only those of the service event are known, "deployment failed: alarm detected.", from
+/// <https://github.com/aws/copilot-cli>; the deployment's reason is not documented and made like the breaker's.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>
+pub(super) fn alarm(service: &mut Service, events: &Events) {
+    let rollback = Alarms::of(service).is_some_and(|alarms| alarms.rollback);
+    give_up(
+        service,
+        events,
+        rollback,
+        "ECS deployment failed",
+        "alarm detected",
+    );
+}
+
+fn give_up(service: &mut Service, events: &Events, rollback: bool, what: &str, why: &str) {
+    let reason = format!("{what}: {why}.");
+    fail(service, &reason);
     events::deployment(events, service, &service.deployments[0], Change::Failed);
-    if Breaker::of(service).rollback && service.last_completed.is_some() {
-        roll_back(service, REASON, |id| {
-            format!("ECS deployment circuit breaker: rolling back to deploymentId {id}.")
+    if rollback && service.last_completed.is_some() {
+        roll_back(service, &reason, |id| {
+            format!("{what}: rolling back to deploymentId {id}.")
         });
     } else {
         let record = service.deployments[0].record.clone();
         service
             .record(&record)
-            .enter(RecordStatus::StopRequested, Some(REASON));
+            .enter(RecordStatus::StopRequested, Some(&reason));
     }
 }
 

@@ -18,7 +18,7 @@ use super::process::{self, End, Errand, Sight};
 use super::service::{Service, Status};
 use super::state::State;
 use super::task::{Health, Task, TaskStatus};
-use super::{definition, rollout};
+use super::{alarms, capacity, definition, rollout};
 
 /// Stopped tasks can be described for an hour.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>
@@ -47,6 +47,7 @@ impl Scheduler {
     pub(super) async fn run(mut self, mut close: oneshot::Receiver<()>) {
         let mut clock = tokio::time::interval(self.shared.settings.pace.scheduler_tick);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let watch = tokio::spawn(alarms::watch(Arc::clone(&self.shared)));
         loop {
             tokio::select! {
                 _ = clock.tick() => self.tick(),
@@ -54,6 +55,7 @@ impl Scheduler {
             }
             while self.runners.try_join_next().is_some() {}
         }
+        watch.abort();
         for task in &mut self.shared.state().tasks {
             if task.is_active() {
                 task.ask_to_stop("The controller is stopping", Duration::ZERO);
@@ -108,6 +110,7 @@ impl Scheduler {
                 }
             }
             Step::Trip => rollout::trip(service, to),
+            Step::Alarm => rollout::alarm(service, to),
             Step::Complete => rollout::complete(service, to),
             Step::Forget { deployment } => {
                 service.deployments.retain(|it| it.id != deployment);
@@ -144,6 +147,9 @@ impl Scheduler {
             return;
         };
         let mut task = Task::new(service, &primary.id, definition, container);
+        let own = state.tasks_of(&service.arn);
+        let own: Vec<&Task> = own.filter(|it| it.deployment == primary.id).collect();
+        task.capacity_provider = capacity::next(service, &own);
         let list = |key: &str| {
             texts(container, key)
                 .into_iter()

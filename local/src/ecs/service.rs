@@ -5,13 +5,14 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::alarms::Watch;
 use super::deployment::Deployment;
 use super::history::Record;
 use super::name::{includes, last_segment, now, page, required, service_arn, text, texts};
 use super::state::State;
 use super::task::{Task, TaskStatus};
 use super::view::view;
-use super::{ApiError, definition, rollout, tags};
+use super::{ApiError, capacity, definition, rollout, tags};
 use crate::event::ACCOUNT;
 
 /// What starts a deployment when it changes. The desired count does not, nor does the deployment configuration.
@@ -102,6 +103,13 @@ impl Service {
             .expect("a deployment's record is kept as long as its service")
     }
 
+    /// What has become of the alarms in the PRIMARY deployment.
+    pub(super) fn watch(&self) -> &Watch {
+        let primary = self.deployments.first();
+        let record = primary.and_then(|it| self.history.iter().find(|one| one.arn == it.record));
+        record.map_or(&Watch::Unseen, |record| &record.alarms)
+    }
+
     /// How many tasks run and how many are on the way, of those that are chosen.
     pub(super) fn counts(&self, state: &State, chosen: impl Fn(&Task) -> bool) -> (usize, usize) {
         let mine: Vec<&Task> = state.tasks_of(&self.arn).filter(|it| chosen(it)).collect();
@@ -126,6 +134,7 @@ pub(super) fn create(state: &mut State, body: &Value) -> Result<Value, ApiError>
             _ => "Creation of service was not idempotent.",
         }));
     }
+    capacity::check_service(state, &cluster, body)?;
     let mut service = Service {
         arn: arn.clone(),
         name,
@@ -172,6 +181,7 @@ pub(super) fn update(state: &mut State, body: &Value) -> Result<Value, ApiError>
         let message = "Service was not ACTIVE.";
         return Err(ApiError::new("ServiceNotActiveException", message));
     }
+    capacity::check_service(state, &service.cluster, body)?;
     let mut changes = body.as_object().cloned().unwrap_or_default();
     for key in INPUT_ONLY {
         changes.shift_remove(key);
@@ -193,6 +203,7 @@ pub(super) fn update(state: &mut State, body: &Value) -> Result<Value, ApiError>
             .iter()
             .any(|key| changes.get(*key).is_some_and(|to| service.body[key] != *to));
     merge(&mut service.body, changes);
+    capacity::choose(&mut service.body);
     service.is_steady = false;
     if redeploys {
         rollout::begin(state, &mut service);
@@ -257,9 +268,9 @@ fn with_defaults(state: &State, cluster: &str, body: &Value) -> Value {
     });
     let mut sent = body.as_object().cloned().unwrap_or_default();
     let strategy = &state.clusters[cluster]["defaultCapacityProviderStrategy"];
-    let has_strategy = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
-    if !sent.contains_key("launchType") && !has_strategy(&body["capacityProviderStrategy"]) {
-        match has_strategy(strategy) {
+    if !sent.contains_key("launchType") && !capacity::is_strategy(&body["capacityProviderStrategy"])
+    {
+        match capacity::is_strategy(strategy) {
             true => sent.insert("capacityProviderStrategy".into(), strategy.clone()),
             false => sent.insert("launchType".into(), json!("EC2")),
         };
@@ -271,6 +282,7 @@ fn with_defaults(state: &State, cluster: &str, body: &Value) -> Value {
         sent.shift_remove(key);
     }
     merge(&mut filled, sent);
+    capacity::choose(&mut filled);
     filled
 }
 

@@ -64,6 +64,8 @@ pub(super) struct Task {
     pub(super) definition: String,
     pub(super) container: String,
     pub(super) image: String,
+    /// None where the service has a launch type.
+    pub(super) capacity_provider: Option<String>,
     pub(super) digest: Option<String>,
     pub(super) address: Option<SocketAddr>,
     pub(super) last_status: TaskStatus,
@@ -102,6 +104,7 @@ impl Task {
                 .to_owned(),
             container: text(container, "name").unwrap_or_default().to_owned(),
             image: text(container, "image").unwrap_or_default().to_owned(),
+            capacity_provider: None,
             digest: None,
             address: None,
             last_status: TaskStatus::Provisioning,
@@ -220,6 +223,9 @@ impl Task {
             "version": self.version,
             "createdAt": time(self.created_at),
         });
+        if let Some(provider) = &self.capacity_provider {
+            view["capacityProviderName"] = json!(provider);
+        }
         let times = [
             ("startedAt", self.started_at),
             ("stoppingAt", self.stopping_at),

@@ -1,11 +1,18 @@
 //! The one AWS endpoint: what the emulator does not model is answered here, the rest passes.
 
+mod alarms;
+mod autoscaling;
 mod ecr;
 mod forward;
+mod kept;
+mod network;
 mod put_events;
+mod query;
+mod record;
 mod registry;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +27,9 @@ use tokio::task::JoinHandle;
 use crate::aws::{Aws, http};
 use crate::ecs;
 use crate::event::Events;
+
+use kept::Kept;
+pub use record::{Call, Calls, Mark, TERRAFORM};
 
 /// How long an open request may go on after [`Front::stop`].
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,12 +46,15 @@ pub struct FrontSettings {
     pub ecs: Arc<ecs::Controller>,
     /// The URL that answers name; where it listens if none.
     pub public_url: Option<String>,
+    /// Where what it answers itself outlives the process; nothing does if none.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// A front that listens.
 #[derive(Debug)]
 pub struct Front {
     url: String,
+    calls: Calls,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -50,6 +63,11 @@ impl Front {
     /// Where it listens, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Who called what until now.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Ends it when the open requests are answered.
@@ -80,13 +98,19 @@ pub async fn serve(settings: FrontSettings) -> anyhow::Result<Front> {
         .context("the front listens nowhere")?;
     let url = format!("http://{bound}");
 
+    let calls = Calls::default();
+    let state_dir = settings.state_dir.as_deref();
     let state = Arc::new(State {
+        calls: calls.clone(),
         aws: Aws::new(settings.ministack_url),
         http: http(),
         events: settings.events,
         ecs: settings.ecs,
         public_url: settings.public_url.unwrap_or_else(|| url.clone()),
         pushes: registry::Pushes::default(),
+        scaling: Kept::open(state_dir, "scaling")?,
+        alarms: Kept::open(state_dir, "alarms")?,
+        network: Kept::open(state_dir, "network")?,
     });
     let endpoint = poem::endpoint::make(move |request| {
         let state = Arc::clone(&state);
@@ -105,40 +129,33 @@ pub async fn serve(settings: FrontSettings) -> anyhow::Result<Front> {
             .run_with_graceful_shutdown(endpoint, signal, Some(STOP_TIMEOUT))
             .await
     });
-    Ok(Front { url, stop, server })
+    Ok(Front {
+        url,
+        calls,
+        stop,
+        server,
+    })
 }
 
 /// What every request sees.
 struct State {
+    calls: Calls,
     aws: Aws,
     http: reqwest::Client,
     events: Events,
     ecs: Arc<ecs::Controller>,
     public_url: String,
     pushes: registry::Pushes,
+    scaling: Kept<autoscaling::Scaling>,
+    alarms: Kept<alarms::Alarms>,
+    network: Kept<network::Additions>,
 }
 
-/// Whose a request is.
-/// Source of the targets: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
+/// Notes the call, and answers it.
 async fn answer(state: &State, request: Request) -> Response {
-    let target = request
-        .header("x-amz-target")
-        .unwrap_or_default()
-        .to_owned();
-    let result = match target.split_once('.') {
-        Some(("AmazonEC2ContainerServiceV20141113", operation)) => {
-            call_ecs(state, operation, request).await
-        }
-        Some(("AmazonEC2ContainerRegistry_V20150921", operation)) => {
-            ecr::answer(state, operation, request).await
-        }
-        Some(("AWSEvents", "PutEvents")) => put_events::answer(state, request).await,
-        _ if matches!(*request.method(), Method::PUT | Method::DELETE)
-            && registry::manifest_of(request.uri().path()).is_some() =>
-        {
-            registry::answer(state, request).await
-        }
-        _ => forward::forward(state, request).await,
+    let result = match state.calls.note(request).await {
+        Ok(request) => route(state, request).await,
+        Err(error) => Err(error),
     };
     result.unwrap_or_else(|error| {
         eprintln!("front: {error:#}");
@@ -146,6 +163,37 @@ async fn answer(state: &State, request: Request) -> Response {
             .status(StatusCode::BAD_GATEWAY)
             .body(format!("{error:#}"))
     })
+}
+
+/// Whose a request is.
+/// Source of the targets: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
+async fn route(state: &State, request: Request) -> anyhow::Result<Response> {
+    let target = request
+        .header("x-amz-target")
+        .unwrap_or_default()
+        .to_owned();
+    match target.split_once('.') {
+        Some(("AmazonEC2ContainerServiceV20141113", operation)) => {
+            call_ecs(state, operation, request).await
+        }
+        Some(("AmazonEC2ContainerRegistry_V20150921", operation)) => {
+            ecr::answer(state, operation, request).await
+        }
+        Some(("AnyScaleFrontendService", operation)) => {
+            autoscaling::answer(state, operation, request).await
+        }
+        Some(("AWSEvents", "PutEvents")) => put_events::answer(state, request).await,
+        _ if matches!(*request.method(), Method::PUT | Method::DELETE)
+            && registry::manifest_of(request.uri().path()).is_some() =>
+        {
+            registry::answer(state, request).await
+        }
+        _ => match query::service(&request) {
+            Some("ec2") => network::answer(state, request).await,
+            Some("monitoring") => alarms::answer(state, request).await,
+            _ => forward::forward(state, request).await,
+        },
+    }
 }
 
 async fn call_ecs(state: &State, operation: &str, request: Request) -> anyhow::Result<Response> {

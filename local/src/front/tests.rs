@@ -1,3 +1,5 @@
+mod completed;
+
 use super::*;
 use crate::event::Receiver;
 use crate::image::tests::small;
@@ -31,6 +33,7 @@ impl Fixture {
             ecs: ecs.await.unwrap(),
             events,
             public_url: None,
+            state_dir: None,
         })
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! The rules that the clock fires.
+//! Rules that are switched off for a while: the clock's, and those for events.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -6,33 +6,45 @@ use serde_json::json;
 use crate::aws::Aws;
 use crate::bus::pages;
 
-/// Stops the clock. The sweep repairs what events have lost, once a minute: with it a verdict could come although no
-/// event arrives any more, and the story would not notice.
-pub(super) async fn stop(aws: &Aws) -> Result<()> {
-    turn(aws, "AWSEvents.DisableRule").await
+/// Which rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// Those that the clock fires. The sweep repairs what events have lost, once a minute: with it a verdict could come
+    /// although no event arrives any more, and the story would not notice.
+    Scheduled,
+    /// Those that events match.
+    Events,
 }
 
-/// Lets the clock go on.
-pub(super) async fn go_on(aws: &Aws) -> Result<()> {
-    turn(aws, "AWSEvents.EnableRule").await
+/// Switches them off.
+pub(super) async fn stop(aws: &Aws, which: Rules) -> Result<()> {
+    switch(aws, "AWSEvents.DisableRule", which).await
 }
 
-async fn turn(aws: &Aws, operation: &str) -> Result<()> {
-    let names = scheduled(aws).await?;
-    ensure!(!names.is_empty(), "no rule has a schedule");
+/// Switches them on again.
+pub(super) async fn go_on(aws: &Aws, which: Rules) -> Result<()> {
+    switch(aws, "AWSEvents.EnableRule", which).await
+}
+
+async fn switch(aws: &Aws, operation: &str, which: Rules) -> Result<()> {
+    let names = names(aws, which).await?;
+    ensure!(!names.is_empty(), "there are no rules that are {which:?}");
     for name in names {
         aws.json(operation, json!({ "Name": name })).await?;
     }
     Ok(())
 }
 
-/// The names of the rules with a schedule: the sweep's.
-async fn scheduled(aws: &Aws) -> Result<Vec<String>> {
+async fn names(aws: &Aws, which: Rules) -> Result<Vec<String>> {
+    let field = match which {
+        Rules::Scheduled => "ScheduleExpression",
+        Rules::Events => "EventPattern",
+    };
     let rules = pages(aws, "AWSEvents.ListRules", json!({}), "Rules").await?;
-    let scheduled = rules
+    let names = rules
         .iter()
-        .filter(|rule| rule["ScheduleExpression"].is_string());
-    let names = scheduled.filter_map(|rule| rule["Name"].as_str().map(str::to_owned));
+        .filter(|rule| rule[field].as_str().is_some_and(|text| !text.is_empty()))
+        .filter_map(|rule| rule["Name"].as_str().map(str::to_owned));
     Ok(names.collect())
 }
 
@@ -42,7 +54,7 @@ mod tests {
     use crate::ministack::Ministack;
 
     #[tokio::test]
-    async fn only_rules_with_a_schedule_are_stopped() {
+    async fn each_kind_is_switched_by_itself() {
         let aws = Ministack::shared_for_tests().await.aws();
         let clock = json!({ "Name": "clock-sweep", "ScheduleExpression": "rate(1 day)" });
         let other = json!({ "Name": "clock-other", "EventPattern": "{\"source\":[\"nobody\"]}" });
@@ -59,9 +71,9 @@ mod tests {
             states
         };
 
-        stop(&aws).await.unwrap();
+        stop(&aws, Rules::Scheduled).await.unwrap();
         assert_eq!(states().await, ["DISABLED", "ENABLED"]);
-        go_on(&aws).await.unwrap();
+        go_on(&aws, Rules::Scheduled).await.unwrap();
         assert_eq!(states().await, ["ENABLED", "ENABLED"]);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use tokio::time::sleep;
 
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
 
 /// How long a line may take to become true. A whole rollout takes a few seconds here.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,6 +30,11 @@ impl Lines {
     /// Begins a chapter.
     pub(super) fn chapter(&self, title: &str) {
         self.progress.say(&format!("\n{title}"));
+    }
+
+    /// Something that takes its time between two lines.
+    pub(super) fn step(&self, what: &str) -> Step {
+        self.progress.step(what)
     }
 
     /// The lines that did not come out right.

@@ -1,12 +1,17 @@
 //! Applies the repository's own Terraform to the AWS on this machine.
 
+mod plan;
 mod provider;
+mod variables;
+
+pub use variables::{PREFIX, Variables};
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::event::REGION;
@@ -16,10 +21,22 @@ use crate::run;
 
 const INIT: [&str; 3] = ["init", "-input=false", "-no-color"];
 
+/// What a laptop cannot do as an account does: keep the state in a bucket that is there before anything is, and find
+/// buckets by names of hosts.
+const OVERRIDE: &str = r#"terraform {
+  backend "local" {}
+}
+
+provider "aws" {
+  s3_use_path_style = true
+}
+"#;
+
 /// Terraform at work on a copy of `terraform/`, so that no lock file of this machine gets into the original.
 #[derive(Debug)]
 pub struct Terraform {
     program: &'static str,
+    /// The root module's folder.
     folder: PathBuf,
     log: PathBuf,
     cli_config: PathBuf,
@@ -28,43 +45,34 @@ pub struct Terraform {
     endpoint: String,
 }
 
-/// What differs on a laptop. All of it is variables that any installation may set.
-#[derive(Clone, Debug)]
-pub struct Variables {
-    /// `owner/name` of the repository whose commits are told.
-    pub github_repository: String,
-    /// GitHub's address.
-    pub github_api_url: String,
-    /// The parameter that holds GitHub's token.
-    pub github_token_parameter: String,
-    /// The board's address.
-    pub board_url: String,
-}
-
 impl Terraform {
-    /// Copies the configuration and initialises it. `endpoint` is the address of AWS.
-    pub async fn init(paths: &Paths, endpoint: &str, variables: &Variables) -> Result<Terraform> {
+    /// Copies the configuration and sets its variables. `endpoint` is the address of AWS.
+    pub async fn new(paths: &Paths, endpoint: &str, variables: &Variables) -> Result<Terraform> {
         let terraform = Terraform::copied(paths, &paths.state(), endpoint).await?;
-        let values = json!({
-            "name": "couplet",
-            "environment": "local",
-            "region": REGION,
-            "github_repository": variables.github_repository,
-            "github_api_url": variables.github_api_url,
-            "github_token_parameter": variables.github_token_parameter,
-            "board_url": variables.board_url,
-            "functions_dir": paths.packages(),
-            "architecture": match std::env::consts::ARCH { "aarch64" => "arm64", _ => "x86_64" },
-            "tag_policy": { "kind": "glob", "pattern": "main-*" },
-            "first_count": 2,
-            "deadline_seconds": 120,
-            "deletion_protection": false,
-        });
-        let file = terraform.folder.join("local.auto.tfvars.json");
-        fs::write(&file, values.to_string())
-            .with_context(|| format!("write {}", file.display()))?;
-        terraform.initialise().await?;
+        terraform.set("local", &variables.values(paths))?;
         Ok(terraform)
+    }
+
+    /// The root module in a folder of this one's, initialised, with variables of its own.
+    pub async fn nested(&self, folder: &str, variables: &Value) -> Result<Terraform> {
+        let nested = Terraform {
+            program: self.program,
+            folder: self.folder.join(folder),
+            log: self.log.with_file_name(format!("{folder}.log")),
+            cli_config: self.cli_config.clone(),
+            mirrored: self.mirrored,
+            endpoint: self.endpoint.clone(),
+        };
+        nested.write("local_override.tf", OVERRIDE)?;
+        nested.set("local", variables)?;
+        nested.initialise().await?;
+        Ok(nested)
+    }
+
+    /// Sets variables, over those that were set under a name that comes before this one in the alphabet.
+    /// Source: <https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence>
+    pub fn set(&self, name: &str, values: &Value) -> Result<()> {
+        self.write(&format!("{name}.auto.tfvars.json"), &values.to_string())
     }
 
     /// Checks format and validity, and runs Terraform's own tests, which need no AWS.
@@ -88,9 +96,9 @@ impl Terraform {
         Ok(())
     }
 
-    /// Gets the provider. One that is installed may be another version than the one that is wanted; then the network
+    /// Gets the provider, without which nothing else can be done. One that is installed may be another version than the one that is wanted; then the network
     /// is asked.
-    async fn initialise(&self) -> Result<()> {
+    pub async fn initialise(&self) -> Result<()> {
         let Err(first) = self.run(&INIT, |_| {}).await else {
             return Ok(());
         };
@@ -110,14 +118,21 @@ impl Terraform {
         let mirrors = provider::mirrors().await?;
         let cli_config = home.join("terraform.rc");
         provider::write_cli_config(&cli_config, &mirrors)?;
-        Ok(Terraform {
+        let terraform = Terraform {
             program: program().await?,
             cli_config,
             mirrored: !mirrors.is_empty(),
             log: home.join("terraform.log"),
             endpoint: endpoint.to_owned(),
             folder,
-        })
+        };
+        terraform.write("local_override.tf", OVERRIDE)?;
+        Ok(terraform)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        let file = self.folder.join(name);
+        fs::write(&file, text).with_context(|| format!("write {}", file.display()))
     }
 
     /// A fingerprint of all that Terraform reads: the same one means that there is nothing to apply.
@@ -140,9 +155,37 @@ impl Terraform {
 
     /// Makes AWS what the configuration says.
     pub async fn apply(&self, step: &Step) -> Result<()> {
+        self.change("apply", step).await
+    }
+
+    /// Takes away all that was made.
+    pub async fn destroy(&self, step: &Step) -> Result<()> {
+        self.change("destroy", step).await
+    }
+
+    /// What an apply would change: nothing, or the addresses with what would be done and to which attributes.
+    pub async fn plan(&self) -> Result<Vec<String>> {
+        let arguments = [
+            "plan",
+            "-detailed-exitcode",
+            "-input=false",
+            "-json",
+            "-parallelism=20",
+            "-out=plan",
+        ];
+        let (status, errors) = self.watched(&arguments, |_| {}).await?;
+        match status.code() {
+            Some(0) => Ok(Vec::new()),
+            Some(2) => Ok(plan::changes(&self.json(&["show", "-json", "plan"]).await?)),
+            _ => Err(self.failure("plan", &errors)),
+        }
+    }
+
+    /// `apply` and `destroy` say in the same way how far they are.
+    async fn change(&self, what: &str, step: &Step) -> Result<()> {
         let mut done = 0;
         let arguments = [
-            "apply",
+            what,
             "-auto-approve",
             "-input=false",
             "-json",
@@ -158,21 +201,14 @@ impl Terraform {
                 Some("apply_start" | "apply_progress") => {}
                 _ => return,
             }
-            step.note(&format!("{done} made, at {resource}"));
+            step.note(&format!("{done} done, at {resource}"));
         })
         .await
     }
 
     /// The configuration's outputs, by name.
     pub async fn outputs(&self) -> Result<Value> {
-        let answer = self
-            .command(&["output", "-json"])
-            .output()
-            .await
-            .context("run terraform output")?;
-        ensure!(answer.status.success(), "terraform output failed");
-        let outputs: Value =
-            serde_json::from_slice(&answer.stdout).context("terraform's outputs are no JSON")?;
+        let outputs = self.json(&["output", "-json"]).await?;
         let outputs = outputs.as_object().context("terraform has no outputs")?;
         Ok(outputs
             .iter()
@@ -180,8 +216,30 @@ impl Terraform {
             .collect())
     }
 
+    /// The answer of a command that writes JSON.
+    async fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let command = format!("{} {}", self.program, arguments[0]);
+        let answer = self.command(arguments).output().await;
+        let answer = answer.with_context(|| format!("run {command}"))?;
+        ensure!(answer.status.success(), "{command} failed");
+        serde_json::from_slice(&answer.stdout)
+            .with_context(|| format!("the output of {command} is no JSON"))
+    }
+
     async fn run(&self, arguments: &[&str], each: impl FnMut(&str)) -> Result<()> {
-        let mut each = each;
+        let (status, errors) = self.watched(arguments, each).await?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(self.failure(arguments[0], &errors)),
+        }
+    }
+
+    /// Runs a command to its end: how it ended, and the errors that it told.
+    async fn watched(
+        &self,
+        arguments: &[&str],
+        mut each: impl FnMut(&str),
+    ) -> Result<(ExitStatus, Vec<String>)> {
         let mut errors = Vec::new();
         let status = run::logged(self.command(arguments), &self.log, |line| {
             let event: Value = serde_json::from_str(line).unwrap_or_default();
@@ -193,16 +251,16 @@ impl Terraform {
             each(line);
         })
         .await?;
-        if !status.success() {
-            bail!(
-                "{} {} failed: {}; its output is in {}",
-                self.program,
-                arguments[0],
-                errors.join("; "),
-                self.log.display()
-            );
-        }
-        Ok(())
+        Ok((status, errors))
+    }
+
+    fn failure(&self, command: &str, errors: &[String]) -> Error {
+        anyhow!(
+            "{} {command} failed: {}; its output is in {}",
+            self.program,
+            errors.join("; "),
+            self.log.display()
+        )
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

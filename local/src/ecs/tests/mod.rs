@@ -1,5 +1,7 @@
 //! Whole rollouts: images in a registry in this process, tasks as processes, events in order.
 
+mod alarms;
+mod capacity;
 mod failing;
 mod registry;
 mod requests;

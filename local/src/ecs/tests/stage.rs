@@ -44,6 +44,13 @@ impl Stage {
         self.registry.push("poems", tag, script);
     }
 
+    /// What CloudWatch answers from now on: these alarms are on.
+    pub(super) fn alarm(&self, names: &[&str]) {
+        let alarms: Vec<Value> = names.iter().map(|it| json!({"AlarmName": it})).collect();
+        let answer = json!({"MetricAlarms": alarms, "CompositeAlarms": []});
+        self.registry.put("/", answer.to_string().into_bytes());
+    }
+
     pub(super) async fn register(&self, image: &str) {
         let environment = json!([
             {"name": "RELEASE", "value": image},
@@ -110,14 +117,18 @@ impl Stage {
             .collect()
     }
 
-    pub(super) async fn record_status(&self, arn: &str) -> String {
+    pub(super) async fn record(&self, arn: &str) -> Value {
         let body = json!({"serviceDeploymentArns": [arn]});
         let answer = self
             .controller
             .call("DescribeServiceDeployments", body)
             .await
             .unwrap();
-        answer["serviceDeployments"][0]["status"]
+        answer["serviceDeployments"][0].clone()
+    }
+
+    pub(super) async fn record_status(&self, arn: &str) -> String {
+        self.record(arn).await["status"]
             .as_str()
             .unwrap()
             .to_owned()
@@ -153,8 +164,9 @@ impl Stage {
         if let Some(place) = self.passed.iter().position(&wanted) {
             return self.passed.remove(place)["detail"].take();
         }
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         loop {
-            let next = tokio::time::timeout(Duration::from_secs(10), self.receiver.recv()).await;
+            let next = tokio::time::timeout_at(deadline, self.receiver.recv()).await;
             let Ok(Some(mut event)) = next else {
                 panic!("no {what} came, but {:#?}", self.passed);
             };
