@@ -10,9 +10,9 @@ module "ledger" {
   targets = [merge(module.board.target, {
     environment       = var.environment
     tag_policy        = var.tag_policy
-    github_repository = var.github_repository
+    github_repository = var.github.repository
     deadline_seconds  = var.deadline_seconds
-    first_count       = var.first_count
+    first_count       = var.tasks.minimum
     environment_url   = local.board_url
   })]
 }

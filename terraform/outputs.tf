@@ -35,10 +35,15 @@ output "functions" {
 
 output "failure_queue_url" {
   description = "The queue of everything that could not be done. It should be empty."
-  value       = module.pipeline.failure_queue_url
+  value       = module.pipeline.failure_queue.url
 }
 
 output "alarm_topic_arn" {
-  description = "The SNS topic that says when the failure queue is not empty. Subscribe to it."
+  description = "The SNS topic of all alarms. Subscribe to it."
   value       = module.pipeline.alarm_topic_arn
+}
+
+output "dashboard_url" {
+  description = "The CloudWatch dashboard."
+  value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
 }

@@ -9,7 +9,16 @@ module "pipeline" {
   architecture       = var.architecture
   log_retention_days = var.log_retention_days
 
-  github_api_url         = var.github_api_url
-  github_token_parameter = var.github_token_parameter
-  board_url              = local.board_url
+  github = {
+    api_url         = var.github.api_url
+    token_parameter = var.github.token_parameter
+  }
+  board_url = local.board_url
+
+  # What a service is made from besides its image: when it changes, the change is rolled out.
+  # Only for targets that the ledger has, since the function looks them up there.
+  templates = {
+    for service, template in { (module.board.target.service) = module.board.template_arn } :
+    service => template if contains(module.ledger.targets, service)
+  }
 }

@@ -29,14 +29,28 @@ variable "region" {
   nullable    = false
 }
 
-variable "github_repository" {
-  description = "The GitHub repository whose commits are told about their deployments, as owner/name."
-  type        = string
-  nullable    = false
+variable "github" {
+  description = "Whose commits are told, as owner/name; the API, which is https://HOST/api/v3 on an Enterprise Server; and the name of the SSM SecureString parameter that holds the token, which Terraform neither creates nor reads."
+  type = object({
+    repository      = string
+    api_url         = optional(string, "https://api.github.com")
+    token_parameter = optional(string, "/couplet/github-token")
+  })
+  nullable = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
+    condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
     error_message = "The GitHub repository must be written as owner/name."
+  }
+
+  validation {
+    condition     = can(regex("^(https://|http://(127\\.0\\.0\\.1|localhost)(:|/|$))", var.github.api_url)) && !endswith(var.github.api_url, "/")
+    error_message = "The GitHub API must be an https:// address without a trailing slash; the token travels with each call, so plain http is for this machine only."
+  }
+
+  validation {
+    condition     = can(regex("^(/[A-Za-z0-9_.-]+)+$", var.github.token_parameter))
+    error_message = "The parameter's name must be a path that begins with a slash, such as /couplet/github-token."
   }
 }
 
@@ -63,6 +77,117 @@ variable "tag_policy" {
   }
 }
 
+variable "deadline_seconds" {
+  description = "How long a rollout may take, in seconds, before its verdict is timed_out. ECS itself takes up to a quarter of an hour to give up a release that fails its health checks."
+  type        = number
+  default     = 1800
+  nullable    = false
+
+  validation {
+    condition     = var.deadline_seconds >= 60 && floor(var.deadline_seconds) == var.deadline_seconds
+    error_message = "The deadline must be at least 60 whole seconds: the sweep that keeps it comes once a minute."
+  }
+}
+
+variable "tasks" {
+  description = "The board's tasks: how many there are at least and at most, how many in a hundred may run on spare capacity (cheaper by two thirds, and may be taken away with two minutes' notice), and what each gets, in CPU units (1024 are one processor) and MiB."
+  type = object({
+    minimum      = optional(number, 1)
+    maximum      = optional(number, 4)
+    spot_percent = optional(number, 0)
+    cpu          = optional(number, 256)
+    memory       = optional(number, 512)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.tasks.minimum >= 1 && var.tasks.maximum >= var.tasks.minimum && floor(var.tasks.minimum) == var.tasks.minimum && floor(var.tasks.maximum) == var.tasks.maximum
+    error_message = "There must be at least one task, and at most no fewer than at least."
+  }
+
+  validation {
+    condition     = var.tasks.spot_percent >= 0 && var.tasks.spot_percent <= 100 && floor(var.tasks.spot_percent) == var.tasks.spot_percent
+    error_message = "The share of spare capacity is a whole number of percent between 0 and 100."
+  }
+}
+
+variable "network" {
+  description = "The network that is made: its IPv4 range, how many zones it spans, and the way out of its private subnets. \"single\" is one NAT gateway for all zones, \"per_zone\" one in each, \"none\" lets tasks reach AWS through endpoints and nothing else. Or an existing one to stand in: its VPC, two or more public subnets for the balancer, the subnets of tasks, and whether tasks need a public address there to reach AWS."
+  type = object({
+    cidr  = optional(string, "10.71.0.0/16")
+    zones = optional(number, 2)
+    nat   = optional(string, "single")
+    existing = optional(object({
+      vpc_id            = string
+      public_subnet_ids = list(string)
+      task_subnet_ids   = list(string)
+      task_public_ip    = bool
+    }))
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(cidrhost(var.network.cidr, 0)) && try(tonumber(split("/", var.network.cidr)[1]) >= 16 && tonumber(split("/", var.network.cidr)[1]) <= 23, false)
+    error_message = "The network must be an IPv4 range between /16 and /23, such as 10.71.0.0/16: a sixteenth of a smaller one has no room for a balancer."
+  }
+
+  validation {
+    condition     = contains([2, 3, 4], var.network.zones)
+    error_message = "A network spans 2, 3 or 4 zones: a balancer demands two."
+  }
+
+  validation {
+    condition     = contains(["none", "single", "per_zone"], var.network.nat)
+    error_message = "The choice of NAT must be none, single or per_zone."
+  }
+
+  validation {
+    condition     = try(length(var.network.existing.public_subnet_ids) >= 2 && length(var.network.existing.task_subnet_ids) >= 1, var.network.existing == null)
+    error_message = "An existing network needs at least two public subnets, in different zones, and one for tasks."
+  }
+}
+
+variable "domain" {
+  description = "The board's own name, which makes it HTTPS: with the Route 53 zone that holds it, for a certificate and a record made here, or with the ACM certificate that you have for it. Null serves plain HTTP under the balancer's name."
+  type = object({
+    name            = string
+    zone_id         = optional(string)
+    certificate_arn = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = try((var.domain.zone_id == null) != (var.domain.certificate_arn == null), var.domain == null)
+    error_message = "A domain needs either the zone_id that it is in or the certificate_arn that was issued for it."
+  }
+}
+
+variable "board_url" {
+  description = "Where people open the board, if that is neither the domain nor the balancer's own address: a proxy before it, for example."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.board_url == "" || can(regex("^https?://[^/]+$", var.board_url))
+    error_message = "The board's URL must be a scheme and a host without a trailing slash, such as https://board.example.com."
+  }
+}
+
+variable "allowed_cidrs" {
+  description = "Who may open the board, as IPv4 ranges. The default is everybody."
+  type        = list(string)
+  default     = ["0.0.0.0/0"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "Those who may open the board are named by IPv4 ranges, such as 203.0.113.0/24."
+  }
+}
+
 variable "functions_dir" {
   description = "Where the built functions are: <functions_dir>/<function>/bootstrap.zip, as `cargo lambda build --output-format zip` leaves them."
   type        = string
@@ -79,102 +204,6 @@ variable "architecture" {
   validation {
     condition     = contains(["arm64", "x86_64"], var.architecture)
     error_message = "The architecture must be arm64 or x86_64."
-  }
-}
-
-variable "vpc_cidr" {
-  description = "The address range of the network; it is cut into sixteen parts, of which two public and two private subnets take four."
-  type        = string
-  default     = "10.71.0.0/16"
-  nullable    = false
-
-  validation {
-    condition     = can(cidrhost(var.vpc_cidr, 0)) && try(tonumber(split("/", var.vpc_cidr)[1]) >= 16 && tonumber(split("/", var.vpc_cidr)[1]) <= 24, false)
-    error_message = "The network must be an IPv4 range between /16 and /24, such as 10.71.0.0/16."
-  }
-}
-
-variable "nat" {
-  description = "How tasks reach AWS: \"none\" gives each task a public address of its own behind a security group that admits only the balancer (free, and no zone depends on another); \"single\" puts tasks into private subnets behind one NAT gateway (about $33 a month and its traffic)."
-  type        = string
-  default     = "none"
-  nullable    = false
-
-  validation {
-    condition     = contains(["none", "single"], var.nat)
-    error_message = "The choice of NAT must be none or single."
-  }
-}
-
-variable "certificate_arn" {
-  description = "The ACM certificate of the board's own name; empty serves plain HTTP under the balancer's name."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = var.certificate_arn == "" || startswith(var.board_url, "https://")
-    error_message = "A certificate is for a name: give the board_url that it was issued for, beginning with https://."
-  }
-}
-
-variable "board_url" {
-  description = "Where people open the board; empty means the balancer's own address."
-  type        = string
-  default     = ""
-  nullable    = false
-
-  validation {
-    condition     = var.board_url == "" || can(regex("^https?://[^/]+$", var.board_url))
-    error_message = "The board's URL must be a scheme and a host without a trailing slash, such as https://board.example.com."
-  }
-}
-
-variable "github_api_url" {
-  description = "The GitHub API: https://api.github.com, or https://HOST/api/v3 of a GitHub Enterprise Server."
-  type        = string
-  default     = "https://api.github.com"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(https://|http://(127\\.0\\.0\\.1|localhost)(:|/|$))", var.github_api_url)) && !endswith(var.github_api_url, "/")
-    error_message = "The GitHub API must be an https:// address without a trailing slash; the token travels with each call, so plain http is for this machine only."
-  }
-}
-
-variable "github_token_parameter" {
-  description = "The name of the SSM SecureString parameter that holds the GitHub token. Terraform neither creates it nor reads it."
-  type        = string
-  default     = "/couplet/github-token"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^(/[A-Za-z0-9_.-]+)+$", var.github_token_parameter))
-    error_message = "The parameter's name must be a path that begins with a slash, such as /couplet/github-token."
-  }
-}
-
-variable "first_count" {
-  description = "How many tasks the board gets with its first image; two or more are spread over the zones. Afterwards the number is the service's own."
-  type        = number
-  default     = 1
-  nullable    = false
-
-  validation {
-    condition     = var.first_count >= 1 && floor(var.first_count) == var.first_count
-    error_message = "A service begins with at least one task."
-  }
-}
-
-variable "deadline_seconds" {
-  description = "How long a rollout may take, in seconds, before its verdict is timed_out. ECS itself takes up to a quarter of an hour to give up a release that fails its health checks."
-  type        = number
-  default     = 1800
-  nullable    = false
-
-  validation {
-    condition     = var.deadline_seconds >= 60 && floor(var.deadline_seconds) == var.deadline_seconds
-    error_message = "The deadline must be at least 60 whole seconds: the sweep that keeps it comes once a minute."
   }
 }
 

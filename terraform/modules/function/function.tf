@@ -1,5 +1,11 @@
 # One Rust function: a program named `bootstrap` on Amazon Linux 2023, in a zip.
 resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_115:Reserving takes from the account's limit, which is ten in a new account, and would make AWS refuse the apply.
+  # checkov:skip=CKV_AWS_116:The destination below gets every event that failed, and the error with it, which a dead-letter queue does not.
+  # checkov:skip=CKV_AWS_117:It calls public addresses only (AWS and GitHub); in a VPC it would need a NAT gateway to reach them.
+  # checkov:skip=CKV_AWS_173:The variables hold names and addresses and nothing secret; Lambda encrypts them with its own key.
+  # checkov:skip=CKV_AWS_272:Whoever applies builds the zip, so the key to sign it would lie in the same hands.
+
   function_name = var.name
   description   = var.description
   role          = aws_iam_role.this.arn
@@ -18,8 +24,10 @@ resource "aws_lambda_function" "this" {
   # a slow GitHub, and end a run that hangs while its event can still be tried again. Default: 3.
   timeout = 30
 
+  # The SDK says this name in the user agent of every call, so CloudTrail shows which function made it. Default: none.
+  # https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html
   environment {
-    variables = var.variables
+    variables = merge(var.variables, { AWS_SDK_UA_APP_ID = var.name })
   }
 
   # The functions write one JSON object a line; this makes Lambda's own lines the same. Default: Text.
@@ -37,8 +45,14 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.runtime]
 }
 
+# Made here and not by Lambda, which would keep it for ever.
 resource "aws_cloudwatch_log_group" "this" {
-  name              = "/aws/lambda/${var.name}"
+  # checkov:skip=CKV_AWS_158:Logs say what was rolled out and why, and no secret; CloudWatch encrypts them with its own key.
+  # checkov:skip=CKV_AWS_338:How long logs are kept is the user's choice; what must outlive them is in the ledger.
+
+  name = "/aws/lambda/${var.name}"
+
+  # Default: 0, for ever.
   retention_in_days = var.log_retention_days
 }
 

@@ -14,3 +14,8 @@ output "policy" {
   description = "The policy of its work, as given."
   value       = aws_iam_role_policy.work.policy
 }
+
+output "log_group" {
+  description = "The name of its log group: one JSON object a line."
+  value       = aws_cloudwatch_log_group.this.name
+}

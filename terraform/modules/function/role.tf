@@ -1,3 +1,7 @@
+# A role of its own for each function. Lambda's guide asks for this principal and documents no condition on it; none is
+# needed, since a role can only be given to functions of its own account, by those who may pass it.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 resource "aws_iam_role" "this" {
   name = var.name
 

@@ -6,3 +6,8 @@ output "table" {
     stream_arn = aws_dynamodb_table.this.stream_arn
   }
 }
+
+output "targets" {
+  description = "The names of the targets that are written. Whoever takes a name from here finds its item in place."
+  value       = keys(aws_dynamodb_table_item.target)
+}

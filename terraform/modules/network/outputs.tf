@@ -1,35 +1,23 @@
-output "vpc_id" {
-  description = "The network."
-  value       = aws_vpc.this.id
-}
+output "network" {
+  description = "Where services stand: balancers in the public subnets, tasks in the private ones."
+  value = {
+    vpc_id            = aws_vpc.this.id
+    public_subnet_ids = [for zone in sort(keys(local.zones)) : aws_subnet.public[zone].id]
+    task_subnet_ids   = [for zone in sort(keys(local.zones)) : aws_subnet.private[zone].id]
 
-output "public_subnet_ids" {
-  description = "Where balancers stand."
-  value       = [for zone in sort(keys(local.zones)) : aws_subnet.public[zone].id]
+    # A private subnet has no use for public addresses.
+    task_public_ip = false
+  }
 
-  # A balancer that faces the internet is refused before there is a way to it.
-  depends_on = [aws_route.internet]
-}
-
-output "task_subnet_ids" {
-  description = "Where tasks run."
-  value       = [for zone in sort(keys(local.zones)) : var.nat == "none" ? aws_subnet.public[zone].id : aws_subnet.private[zone].id]
-
-  # A task started before there is a way out cannot pull its image.
-  depends_on = [aws_route.internet, aws_route.nat, aws_route_table_association.public, aws_route_table_association.private]
-}
-
-output "task_public_ip" {
-  description = "Whether tasks need a public address to reach AWS."
-  value       = var.nat == "none"
-}
-
-output "balancer_security_group_id" {
-  description = "The security group of balancers."
-  value       = aws_security_group.balancer.id
-}
-
-output "task_security_group_id" {
-  description = "The security group of tasks."
-  value       = aws_security_group.tasks.id
+  # A balancer that faces the internet is refused before there is a way to it, and a task that is started before
+  # there is a way out cannot pull its image.
+  depends_on = [
+    aws_route.internet,
+    aws_route.nat,
+    aws_route_table_association.public,
+    aws_route_table_association.private,
+    aws_vpc_endpoint.gateway,
+    aws_vpc_endpoint.interface,
+    aws_vpc_security_group_ingress_rule.endpoints,
+  ]
 }

@@ -1,16 +1,27 @@
-data "aws_availability_zones" "available" {
-  state = "available"
+data "aws_region" "current" {}
+
+# The region's zones, those in trouble included: to ask for available ones only would plan another network on the day
+# that a zone fails.
+data "aws_availability_zones" "region" {
+  # checkov:skip=CKV_AWS_394:The first few are taken by name, and a new zone is named after the others, so it is not among them.
 
   # Local zones have no Fargate, and must be asked for one by one.
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
   }
+
+  lifecycle {
+    postcondition {
+      condition     = length(self.names) >= var.zones
+      error_message = "This region has fewer zones than the network is to span."
+    }
+  }
 }
 
 locals {
-  # Two zones: what a balancer demands.
-  zones = { for index, zone in slice(sort(data.aws_availability_zones.available.names), 0, 2) : zone => index }
+  # Each zone with its number, which is its place in the address plan. More zones add subnets and move none.
+  zones = { for index, zone in slice(sort(data.aws_availability_zones.region.names), 0, var.zones) : zone => index }
 
   tags = { Name = var.name }
 }
@@ -18,7 +29,19 @@ locals {
 resource "aws_vpc" "this" {
   cidr_block = var.cidr
 
+  # Endpoints answer under the usual names of AWS, and that needs names in the network. Default: false.
+  # https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+  enable_dns_hostnames = true
+
   tags = local.tags
+}
+
+# Every network comes with a security group in which everything may talk to everything, and whatever names no group
+# of its own lands in it. Here it has no rule, so that landing in it is noticed.
+resource "aws_default_security_group" "this" {
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-default-closed" }
 }
 
 resource "aws_internet_gateway" "this" {
@@ -27,8 +50,8 @@ resource "aws_internet_gateway" "this" {
   tags = local.tags
 }
 
-# The balancer's subnets. Nothing gets a public address for merely being here: the balancer has its own, and a service
-# asks for its tasks' by assign_public_ip.
+# The subnets of balancers and NAT gateways. Nothing gets a public address for merely being here: those two have
+# their own.
 resource "aws_subnet" "public" {
   for_each = local.zones
 
@@ -58,8 +81,8 @@ resource "aws_route_table_association" "public" {
   subnet_id      = each.value.id
 }
 
-# Subnets with no way in. They always exist, since they cost nothing, so that a change of `nat` moves tasks and not
-# the network under them.
+# The subnets of tasks, with no way in. Each zone has a route table of its own whatever the choice of NAT, so that
+# another choice moves routes and neither subnets nor the tasks in them.
 resource "aws_subnet" "private" {
   for_each = local.zones
 
@@ -71,14 +94,16 @@ resource "aws_subnet" "private" {
 }
 
 resource "aws_route_table" "private" {
+  for_each = local.zones
+
   vpc_id = aws_vpc.this.id
 
-  tags = { Name = "${var.name}-private" }
+  tags = { Name = "${var.name}-private-${each.key}" }
 }
 
 resource "aws_route_table_association" "private" {
   for_each = aws_subnet.private
 
-  route_table_id = aws_route_table.private.id
+  route_table_id = aws_route_table.private[each.key].id
   subnet_id      = each.value.id
 }

@@ -16,7 +16,7 @@ locals {
   revision_arns = [for target in var.targets : "${local.ecs}:task-definition/${target.family}:*"]
   repositories  = distinct(var.targets[*].repository)
 
-  token_arn         = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${var.github_token_parameter}"
+  token_arn         = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${var.github.token_parameter}"
   failure_queue     = "${var.name}-failures"
   failure_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.failure_queue}"
 

@@ -28,30 +28,3 @@ resource "aws_sqs_queue" "failures" {
     }]
   })
 }
-
-# Who wants to know subscribes to this topic. It has no KMS key, since CloudWatch cannot publish to a topic that is
-# encrypted with the key of AWS, and an alarm holds nothing secret.
-resource "aws_sns_topic" "alarms" {
-  name = "${var.name}-alarms"
-}
-
-resource "aws_cloudwatch_metric_alarm" "failures" {
-  alarm_name        = "${var.name}-failures"
-  alarm_description = "Something could not be done and waits in the failure queue: a push without a rollout, or a verdict that GitHub was not told."
-
-  namespace   = "AWS/SQS"
-  metric_name = "ApproximateNumberOfMessagesVisible"
-  dimensions  = { QueueName = aws_sqs_queue.failures.name }
-
-  # One message in one minute is enough.
-  statistic           = "Maximum"
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  period              = 60
-  evaluation_periods  = 1
-
-  # An idle queue sends no metrics. Default: missing.
-  treat_missing_data = "notBreaching"
-
-  alarm_actions = [aws_sns_topic.alarms.arn]
-}

@@ -12,8 +12,8 @@ module "report" {
 
   variables = {
     COUPLET_FAILURE_QUEUE_URL      = aws_sqs_queue.failures.url
-    COUPLET_GITHUB_API_URL         = var.github_api_url
-    COUPLET_GITHUB_TOKEN_PARAMETER = var.github_token_parameter
+    COUPLET_GITHUB_API_URL         = var.github.api_url
+    COUPLET_GITHUB_TOKEN_PARAMETER = var.github.token_parameter
     COUPLET_BOARD_URL              = var.board_url
   }
 

@@ -110,11 +110,11 @@ resource "aws_cloudwatch_event_rule" "event" {
   event_pattern = jsonencode(each.value.pattern)
 }
 
-# What ECS's events have lost, the clock repairs: every open rollout is compared with the truth in ECS. An image whose
-# event was lost is not found by it.
+# What events have lost, the clock repairs: `verdict` compares every open rollout with the truth in ECS, and `rollout`
+# the newest image of every repository with what it has heard of.
 resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${var.name}-sweep"
-  description         = "Compares every open rollout with ECS."
+  description         = "Compares the ledger with ECS and ECR."
   schedule_expression = "rate(1 minute)"
 }
 
@@ -127,17 +127,18 @@ locals {
       function = local.functions[rule.function]
       keep     = rule.keep
     } },
-    { sweep = {
+    { for does in ["rollout", "verdict"] : "sweep-${does}" => {
       rule     = aws_cloudwatch_event_rule.sweep
-      function = local.functions["verdict"]
+      function = local.functions[does]
       keep     = local.minute
     } },
   )
 
-  # `report` is not among them: it follows the ledger and hears no event.
+  # `report` hears no event: it follows the ledger.
   functions = {
     rollout = module.rollout
     verdict = module.verdict
+    report  = module.report
   }
 }
 
@@ -145,7 +146,7 @@ resource "aws_cloudwatch_event_target" "function" {
   for_each = local.deliveries
 
   rule      = each.value.rule.name
-  target_id = "function"
+  target_id = each.value.function.name
   arn       = each.value.function.arn
 
   # Attempts are bounded by time alone: 185 is the most there is, and the default.

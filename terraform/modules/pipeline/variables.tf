@@ -37,6 +37,17 @@ variable "table" {
   nullable = false
 }
 
+variable "templates" {
+  description = "The newest template of each target, as the ARN of its task definition, by the target's name. Whenever one changes, the target gets it. Only targets that the ledger holds and services that ECS knows."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.templates) : contains(var.targets[*].service, name)])
+    error_message = "A template must be a target's: the key is the name of its service."
+  }
+}
+
 variable "functions_dir" {
   description = "Where the built functions are: <functions_dir>/<function>/bootstrap.zip."
   type        = string
@@ -49,19 +60,21 @@ variable "architecture" {
   nullable    = false
 }
 
-variable "github_api_url" {
-  description = "The GitHub API without a trailing slash."
-  type        = string
-  nullable    = false
-}
-
-variable "github_token_parameter" {
-  description = "The name of the SSM SecureString parameter that holds the GitHub token, beginning with a slash."
-  type        = string
-  nullable    = false
+variable "github" {
+  description = "Where GitHub's API is, without a trailing slash, and the name of the SSM SecureString parameter that holds the token."
+  type = object({
+    api_url         = string
+    token_parameter = string
+  })
+  nullable = false
 
   validation {
-    condition     = startswith(var.github_token_parameter, "/")
+    condition     = !endswith(var.github.api_url, "/")
+    error_message = "The address of GitHub's API must not end with a slash."
+  }
+
+  validation {
+    condition     = startswith(var.github.token_parameter, "/")
     error_message = "The parameter's name must begin with a slash."
   }
 }

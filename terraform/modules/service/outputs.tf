@@ -12,12 +12,30 @@ output "target" {
   }
 }
 
+output "template_arn" {
+  description = "The newest template. Whoever sees it change asks for a rollout."
+  value       = aws_ecs_task_definition.template.arn
+
+  # A rollout that is asked for before there is a service has nothing to roll.
+  depends_on = [aws_ecs_service.this]
+}
+
 output "repository_url" {
   description = "Where to push images."
   value       = aws_ecr_repository.this.repository_url
 }
 
-output "balancer_dns_name" {
-  description = "The balancer's own address."
-  value       = aws_lb.this.dns_name
+output "url" {
+  description = "Where the service answers: under its domain, or under the balancer's own address."
+  value       = local.url
+}
+
+output "metrics" {
+  description = "What the service's metrics go by in CloudWatch."
+  value = {
+    cluster       = var.cluster_name
+    service       = aws_ecs_service.this.name
+    load_balancer = aws_lb.this.arn_suffix
+    target_group  = aws_lb_target_group.this.arn_suffix
+  }
 }

@@ -1,5 +1,6 @@
 # The images that the service follows.
 resource "aws_ecr_repository" "this" {
+  # checkov:skip=CKV_AWS_136:ECR encrypts at rest by itself; a key of our own costs $1 a month and keeps out nobody whom IAM lets in.
   name = var.name
 
   # A tag means one image for ever: what was tested is what runs, and a re-run of a build cannot replace it.
@@ -15,24 +16,19 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
-# What may be forgotten. Releases of the recent past stay, since they are what a rollback goes back to.
+# What may be forgotten: leftovers without a tag, and nothing else. Any tagged image may be the one that runs, or the
+# one that a rollback needs, and ECR does not know which; the oldest may be both, in a service that is seldom changed.
+# Keeping them costs $0.10 a month for each GB, and layers that images share are kept once. Who wants less deletes by
+# hand what the ledger no longer names.
 resource "aws_ecr_lifecycle_policy" "this" {
   repository = aws_ecr_repository.this.name
 
   policy = jsonencode({
-    rules = [
-      {
-        rulePriority = 1
-        description  = "Untagged leftovers go after two weeks. ECR keeps the parts of a multi-architecture image as long as its index exists."
-        selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 14 }
-        action       = { type = "expire" }
-      },
-      {
-        rulePriority = 2
-        description  = "The newest 200 tagged images stay."
-        selection    = { tagStatus = "tagged", tagPatternList = ["*"], countType = "imageCountMoreThan", countNumber = 200 }
-        action       = { type = "expire" }
-      },
-    ]
+    rules = [{
+      rulePriority = 1
+      description  = "Untagged leftovers go after two weeks. ECR keeps the parts of a multi-architecture image as long as its index exists."
+      selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 14 }
+      action       = { type = "expire" }
+    }]
   })
 }

@@ -1,21 +1,31 @@
-# The balancer is the only thing that the internet can reach.
+# The balancer is the only thing that the outside can reach.
 resource "aws_security_group" "balancer" {
   name        = "${var.name}-balancer"
-  description = "The balancer: HTTP and HTTPS from anywhere, on to tasks."
-  vpc_id      = aws_vpc.this.id
+  description = "The balancer: HTTP and HTTPS from whoever may, on to tasks."
+  vpc_id      = var.network.vpc_id
 
   tags = { Name = "${var.name}-balancer" }
 }
 
+locals {
+  # The port of HTTPS is open only where something listens on it.
+  ports = var.domain == null ? { http = 80 } : { http = 80, https = 443 }
+
+  entrances = merge([
+    for name, port in local.ports : { for cidr in var.allowed_cidrs : "${name} ${cidr}" => { port = port, cidr = cidr } }
+  ]...)
+}
+
 resource "aws_vpc_security_group_ingress_rule" "balancer" {
-  for_each = { http = 80, https = 443 }
+  # checkov:skip=CKV_AWS_260:A website that anyone may open listens on port 80; with a domain it answers there with a redirect and nothing else.
+  for_each = local.entrances
 
   security_group_id = aws_security_group.balancer.id
-  description       = "${upper(each.key)} from anywhere"
-  cidr_ipv4         = "0.0.0.0/0"
+  description       = "Port ${each.value.port} from ${each.value.cidr}"
+  cidr_ipv4         = each.value.cidr
   ip_protocol       = "tcp"
-  from_port         = each.value
-  to_port           = each.value
+  from_port         = each.value.port
+  to_port           = each.value.port
 }
 
 resource "aws_vpc_security_group_egress_rule" "balancer_to_tasks" {
@@ -23,15 +33,15 @@ resource "aws_vpc_security_group_egress_rule" "balancer_to_tasks" {
   description                  = "Requests and health checks to tasks"
   referenced_security_group_id = aws_security_group.tasks.id
   ip_protocol                  = "tcp"
-  from_port                    = var.task_port
-  to_port                      = var.task_port
+  from_port                    = var.container.port
+  to_port                      = var.container.port
 }
 
 # Tasks hear the balancer and nobody else, with or without a public address.
 resource "aws_security_group" "tasks" {
   name        = "${var.name}-tasks"
   description = "Tasks: requests from the balancer, HTTPS to AWS."
-  vpc_id      = aws_vpc.this.id
+  vpc_id      = var.network.vpc_id
 
   tags = { Name = "${var.name}-tasks" }
 }
@@ -41,8 +51,8 @@ resource "aws_vpc_security_group_ingress_rule" "tasks_from_balancer" {
   description                  = "Requests and health checks from the balancer"
   referenced_security_group_id = aws_security_group.balancer.id
   ip_protocol                  = "tcp"
-  from_port                    = var.task_port
-  to_port                      = var.task_port
+  from_port                    = var.container.port
+  to_port                      = var.container.port
 }
 
 # ECR, S3, CloudWatch and DynamoDB have no fixed addresses. Security groups do not filter the VPC's own resolver, so

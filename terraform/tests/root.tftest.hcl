@@ -1,0 +1,121 @@
+# The whole, put together: what the modules' own tests cannot see. Every run only plans, against a provider that is not
+# there:
+#
+#     terraform init -backend=false && terraform test
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  functions_dir = "tests/packages"
+  github        = { repository = "owner/name" }
+}
+
+run "defaults" {
+  command = plan
+
+  assert {
+    condition     = output.service == "couplet-production-board" && output.cluster == "couplet-production"
+    error_message = "The outputs are what people and scripts rely on."
+  }
+
+  assert {
+    condition     = length(module.network) == 1
+    error_message = "Without an existing network there is one of its own."
+  }
+
+  assert {
+    condition     = one(aws_ecs_cluster.this.setting).value == "enabled"
+    error_message = "Task-level metrics must be there before the hour in which they are needed."
+  }
+
+  # The board follows what its own repository gets, and what is told is what was configured.
+  assert {
+    condition = (
+      module.board.target.repository == "couplet-production-board" &&
+      module.board.target.family == "couplet-production-board" &&
+      module.board.target.template == "couplet-production-board-template"
+    )
+    error_message = "A target's names follow from the service's."
+  }
+
+  # Whatever rolls out, the board can only read, by key, and only the ledger.
+  assert {
+    condition     = toset(flatten(local.board_policy.Statement[*].Action)) == toset(["dynamodb:GetItem", "dynamodb:Query"])
+    error_message = "The board changes nothing, and has the right to nothing else."
+  }
+}
+
+run "https_under_a_name" {
+  command = plan
+
+  variables {
+    domain = { name = "board.example.com", zone_id = "Z0123456789" }
+  }
+
+  assert {
+    condition     = output.board_url == "https://board.example.com"
+    error_message = "With a domain the board is at the domain."
+  }
+}
+
+run "behind_a_proxy" {
+  command = plan
+
+  variables {
+    domain    = { name = "board.internal.example.com", certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1" }
+    board_url = "https://board.example.com"
+  }
+
+  assert {
+    condition     = output.board_url == "https://board.example.com"
+    error_message = "Links lead to where people open the board."
+  }
+}
+
+run "in_an_existing_network" {
+  command = plan
+
+  variables {
+    network = {
+      existing = {
+        vpc_id            = "vpc-1"
+        public_subnet_ids = ["subnet-1", "subnet-2"]
+        task_subnet_ids   = ["subnet-1", "subnet-2"]
+        task_public_ip    = true
+      }
+    }
+  }
+
+  assert {
+    condition     = length(module.network) == 0
+    error_message = "In an existing network none is made."
+  }
+}
+
+# What is refused, with a sentence that says why.
+run "refusals" {
+  command = plan
+
+  variables {
+    name             = "Couplet"
+    environment      = "Production"
+    github           = { repository = "name", api_url = "http://github.example.com", token_parameter = "token" }
+    tag_policy       = { kind = "latest", pattern = "" }
+    domain           = { name = "board.example.com" }
+    network          = { cidr = "10.0.0.0/30", zones = 1, nat = "some" }
+    tasks            = { minimum = 0, spot_percent = 101 }
+    allowed_cidrs    = ["everybody"]
+    board_url        = "https://board.example.com/"
+    deadline_seconds = 5
+    architecture     = "arm"
+
+    log_retention_days = 2
+  }
+
+  expect_failures = [
+    var.name, var.environment, var.github, var.tag_policy, var.domain, var.network, var.tasks, var.allowed_cidrs,
+    var.board_url, var.deadline_seconds, var.architecture, var.log_retention_days,
+  ]
+}
