@@ -1,10 +1,10 @@
 //! A claimed rollout's way to ECS.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use chrono::Utc;
 use ledger::table::Raced;
-use ledger::transition::Deployment;
-use ledger::{DeploymentId, RevisionArn, Rollout, Target};
+use ledger::transition::{Deployment, Next};
+use ledger::{DeploymentId, RevisionArn, Rollout, Target, Verdict};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -21,11 +21,10 @@ pub(crate) async fn drive(
 ) -> Result<Value> {
     let revision = match rollout.revision.clone() {
         Some(revision) => revision,
-        None => {
-            let template = clients.ecs.template(&target.template).await?;
-            let body = task_definition::revision(&template, target, &rollout)?;
-            clients.ecs.register(&body).await?
-        }
+        None => match body(clients, target, &rollout).await? {
+            Ok(body) => clients.ecs.register(&body).await?,
+            Err(refusal) => return refuse(clients, target, &rollout, &refusal).await,
+        },
     };
     if clients.ledger.registered(&rollout, &revision).await? == Raced::Yes {
         return Ok(ignored(
@@ -64,6 +63,47 @@ pub(crate) async fn drive(
         target.name
     );
     Ok(json!({ "rollout": rollout.id, "deployment": deployment }))
+}
+
+/// What is to be registered, or why this release cannot run under this template.
+async fn body(clients: &Clients, target: &Target, rollout: &Rollout) -> Result<Result<Value>> {
+    let release = &rollout.release;
+    let (template, architectures) = tokio::try_join!(
+        clients.ecs.template(&target.template),
+        clients
+            .ecr
+            .architectures(&target.repository, &release.digest),
+    )?;
+    let runs = task_definition::runs(&template, &architectures);
+    Ok(runs.and_then(|()| task_definition::revision(&template, target, rollout)))
+}
+
+/// Ends a rollout that ECS could only fail at, before ECS is touched: to try again would change nothing.
+async fn refuse(
+    clients: &Clients,
+    target: &Target,
+    rollout: &Rollout,
+    refusal: &Error,
+) -> Result<Value> {
+    let reason = format!("{refusal:#}");
+    let end = Next::End {
+        verdict: Verdict::Failed,
+        reason: Some(reason.clone()),
+    };
+    if clients.ledger.apply(rollout, &end, Utc::now()).await? == Raced::Yes {
+        bail!(
+            "the rollout {} was overtaken when it was refused",
+            rollout.id
+        );
+    }
+    info!(
+        target.name = target.name,
+        rollout.id = rollout.id.as_str(),
+        rollout.verdict = Verdict::Failed.as_str(),
+        rollout.reason = reason,
+        "refused: {reason}"
+    );
+    Ok(json!({ "rollout": rollout.id, "refused": reason }))
 }
 
 /// Updates the service, and says which deployment this began and which one ECS would go back to.

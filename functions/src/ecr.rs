@@ -10,7 +10,7 @@ use ledger::{Commit, Digest};
 use tracing::warn;
 
 use crate::decide::TaggedImage;
-use crate::image::{Lead, by_config, by_manifest};
+use crate::image::{self, Built, Lead, by_config, by_manifest};
 use crate::run;
 
 /// By their digest, manifests and indexes come as they were pushed if their types are accepted.
@@ -110,6 +110,17 @@ impl Ecr {
                 Lead::End => return Ok(None),
                 Lead::Child(digest) => by_manifest(&self.manifest(repository, &digest).await?)?,
                 Lead::Config(digest) => by_config(&self.blob(repository, &digest).await?)?,
+            }
+        }
+    }
+
+    /// The processors that an image was built for, as far as it says.
+    pub async fn architectures(&self, repository: &str, digest: &Digest) -> Result<Vec<String>> {
+        match image::built(&self.manifest(repository, digest).await?)? {
+            Built::For(architectures) => Ok(architectures),
+            Built::Config(config) => {
+                let config = self.blob(repository, &config).await?;
+                Ok(image::architecture(&config)?.into_iter().collect())
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The commit that an image was built from, by what the image says of itself.
+//! What an image says of itself: the commit that it was built from, and the processors that it was built for.
 
 use anyhow::{Context, Result};
 use ledger::{Commit, Digest};
@@ -22,6 +22,15 @@ pub enum Lead {
     End,
 }
 
+/// The processors that an image was built for, as images name them: `amd64`, `arm64`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Built {
+    /// These, as far as it says.
+    For(Vec<String>),
+    /// A manifest: ask this configuration.
+    Config(Digest),
+}
+
 #[derive(Deserialize)]
 struct Manifest {
     annotations: Option<HashMap<String, String>>,
@@ -43,21 +52,17 @@ struct Child {
 #[derive(Deserialize)]
 struct Platform {
     os: String,
+    architecture: Option<String>,
 }
 
 /// What a manifest or an index says. Attestations stand in an index as children of the platform "unknown".
 /// Source: <https://docs.docker.com/build/metadata/attestations/attestation-storage/>
 pub fn by_manifest(manifest: &str) -> Result<Lead> {
-    let manifest: Manifest =
-        serde_json::from_str(manifest).context("the image's manifest is malformed")?;
+    let manifest = parse(manifest)?;
     if let Some(commit) = manifest.annotations.as_ref().and_then(commit) {
         return Ok(Lead::Commit(commit));
     }
-    let known = |child: &&Child| match &child.platform {
-        Some(platform) => platform.os != "unknown",
-        None => true,
-    };
-    if let Some(child) = manifest.manifests.iter().flatten().find(known) {
+    if let Some(child) = manifest.manifests.iter().flatten().find(runs) {
         return Ok(Lead::Child(child.digest.clone()));
     }
     Ok(manifest
@@ -83,6 +88,40 @@ pub fn by_config(config: &str) -> Result<Lead> {
         .as_ref()
         .and_then(commit)
         .map_or(Lead::End, Lead::Commit))
+}
+
+/// What a manifest or an index says about processors.
+pub fn built(manifest: &str) -> Result<Built> {
+    let manifest = parse(manifest)?;
+    let platforms = manifest.manifests.iter().flatten().filter(runs);
+    let architectures = platforms.filter_map(|child| child.platform.as_ref()?.architecture.clone());
+    Ok(match (manifest.config, manifest.manifests.is_some()) {
+        (Some(config), false) => Built::Config(config.digest),
+        _ => Built::For(architectures.collect()),
+    })
+}
+
+/// The processor that an image's configuration names.
+pub fn architecture(config: &str) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Config {
+        architecture: Option<String>,
+    }
+    let config: Config =
+        serde_json::from_str(config).context("the image's configuration is malformed")?;
+    Ok(config.architecture)
+}
+
+fn parse(manifest: &str) -> Result<Manifest> {
+    serde_json::from_str(manifest).context("the image's manifest is malformed")
+}
+
+/// Whether a child of an index is an image, and no attestation.
+fn runs(child: &&Child) -> bool {
+    match &child.platform {
+        Some(platform) => platform.os != "unknown",
+        None => true,
+    }
 }
 
 fn commit(words: &HashMap<String, String>) -> Option<Commit> {
@@ -133,6 +172,31 @@ mod tests {
             by_config(&labelled.to_string()).expect("config"),
             Lead::Commit(sha())
         );
+    }
+
+    #[test]
+    fn an_image_says_for_which_processors_it_was_built() {
+        let child = |os: &str, architecture: &str| {
+            json!({
+                "digest": digest("a"),
+                "platform": { "os": os, "architecture": architecture },
+            })
+        };
+        let index = json!({ "manifests": [
+            child("linux", "amd64"), child("linux", "arm64"), child("unknown", "unknown"),
+        ]});
+        let both = Built::For(vec!["amd64".into(), "arm64".into()]);
+        assert_eq!(built(&index.to_string()).expect("index"), both);
+        let manifest = json!({ "config": { "digest": digest("d") } });
+        let config = Built::Config(digest("d"));
+        assert_eq!(built(&manifest.to_string()).expect("manifest"), config);
+        let silent = json!({ "manifests": [{ "digest": digest("a") }] });
+        let nothing = Built::For(Vec::new());
+        assert_eq!(built(&silent.to_string()).expect("index"), nothing);
+
+        let config = r#"{"architecture":"arm64","os":"linux"}"#;
+        assert_eq!(architecture(config).expect("config"), Some("arm64".into()));
+        assert_eq!(architecture("{}").expect("config"), None);
     }
 
     #[test]

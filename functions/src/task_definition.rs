@@ -50,6 +50,23 @@ pub fn revision(answer: &Value, target: &Target, rollout: &Rollout) -> Result<Va
     Ok(Value::Object(definition))
 }
 
+/// Fails if none of these is the processor that the template's tasks get; an image that names none may be any.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RuntimePlatform.html>
+pub fn runs(answer: &Value, architectures: &[String]) -> Result<()> {
+    let platform = &answer["taskDefinition"]["runtimePlatform"];
+    let wanted = match platform["cpuArchitecture"].as_str() {
+        Some("ARM64") => "arm64",
+        // The default, where the template says nothing.
+        _ => "amd64",
+    };
+    ensure!(
+        architectures.is_empty() || architectures.iter().any(|it| it == wanted),
+        "the image was built for {}, and the template's tasks run on {wanted}",
+        architectures.join(" and ")
+    );
+    Ok(())
+}
+
 fn container<'a>(
     definition: &'a mut Map<String, Value>,
     target: &Target,
@@ -261,6 +278,27 @@ mod tests {
     fn a_release_that_names_no_commit_has_none_of_the_templates() {
         let made = revision(&template(), &target(), &fixtures::rollout('a')).expect("revision");
         assert!(!made.to_string().contains("COUPLET_COMMIT"), "{made}");
+    }
+
+    #[test]
+    fn an_image_for_another_processor_is_refused() {
+        let mut arm = template();
+        arm["taskDefinition"]["runtimePlatform"] = json!({ "cpuArchitecture": "ARM64" });
+        let names = |names: &[&str]| names.iter().map(|it| it.to_string()).collect::<Vec<_>>();
+        for (template, built_for) in [
+            (&template(), names(&["amd64"])),
+            (&arm, names(&["arm64"])),
+            (&arm, names(&["amd64", "arm64"])),
+            (&arm, names(&[])),
+        ] {
+            runs(template, &built_for).expect("it runs");
+        }
+        let refused = runs(&arm, &names(&["amd64", "s390x"])).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            "the image was built for amd64 and s390x, and the template's tasks run on arm64"
+        );
+        assert!(runs(&template(), &names(&["arm64"])).is_err());
     }
 
     #[test]

@@ -304,3 +304,23 @@ async fn a_malformed_event_is_an_error_and_no_call() {
     let expected = "fails: not an EventBridge event: missing field `detail-type`\n";
     assert_eq!(told, expected);
 }
+
+#[tokio::test]
+async fn what_cannot_run_is_refused_before_ecs_is_touched() {
+    let mut outside = Outside::start_with(|beginning| {
+        beginning.template["runtimePlatform"] = json!({ "cpuArchitecture": "ARM64" });
+    })
+    .await;
+    let pushed = outside.push('a', LIVES).await;
+    let told = outside.rollout(pushed.clone()).await;
+    let calls = Outside::writes(&told);
+    let notes = ["DynamoDB.TransactWriteItems", "DynamoDB.TransactWriteItems"];
+    assert_eq!(calls, notes, "{told}");
+    assert_eq!(outside.history().await, ["aaaaaaa failed"]);
+    let rollout = outside.ledger.history(&key(), 1).await.unwrap().remove(0);
+    let why = "the image was built for amd64, and the template's tasks run on arm64";
+    assert_eq!(rollout.reason.as_deref(), Some(why));
+
+    let told = outside.rollout(pushed).await;
+    assert!(told.contains("this release failed before"), "{told}");
+}
