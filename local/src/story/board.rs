@@ -19,7 +19,7 @@ impl Story<'_> {
             ("the API", format!("api/targets/{target}/rollouts")),
         ] {
             let page = self.page(&path).await;
-            let right = page.as_ref().is_ok_and(|page| page.contains(&label));
+            let right = page.as_ref().is_ok_and(|page| page.contains(label));
             let seen = page.map(|page| page.len());
             self.lines
                 .check(&format!("{what} shows {label}"), right, &seen);
