@@ -1,6 +1,6 @@
 //! A claimed rollout's way to ECS.
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail};
 use chrono::Utc;
 use ledger::table::Raced;
 use ledger::transition::{Deployment, Next};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::ecs::Service;
-use crate::rollout::{Clients, ignored};
+use crate::rollout::{Clients, TRIES, ignored};
 use crate::task_definition;
 
 /// Brings a claimed rollout to ECS. Each step is noted under the condition that the rollout is still open.
@@ -39,7 +39,7 @@ pub(crate) async fn drive(
         .deploying(&rollout, &deployment, rolls_back_to.as_ref(), Utc::now())
         .await?;
     if noted == Raced::Yes {
-        give_way(clients, target).await?;
+        give_way(clients, target, &deployment).await?;
         return Ok(ignored(
             target,
             &rollout.release.tag,
@@ -144,30 +144,41 @@ fn primary(service: &Service, target: &Target) -> Result<DeploymentId> {
     Ok(primary.id.clone())
 }
 
-/// This invocation updated the service after a newer claim had superseded its rollout, and so may have taken
-/// the newer one's place in ECS. The newer one is put back; if it has no revision yet, it is still to come.
-pub(crate) async fn give_way(clients: &Clients, target: &Target) -> Result<()> {
+/// A rollout updated the service after a newer claim had superseded it, and so `ours` may have taken the newer one's
+/// place in ECS. The newer one is put back; if it has no revision yet, it is still to come. False if ECS itself has gone
+/// back to `ours`, for then the newer one is not to be tried again.
+pub(crate) async fn give_way(
+    clients: &Clients,
+    target: &Target,
+    ours: &DeploymentId,
+) -> Result<bool> {
     let key = target.key();
-    let Some(newer) = clients.ledger.in_flight(&key).await? else {
-        bail!(
-            "the rollout that superseded another on {} has ended meanwhile",
-            target.name
-        );
-    };
-    let Some(revision) = &newer.revision else {
-        return Ok(());
-    };
-    let updated = clients.ecs.update(&key, revision, None).await?;
-    let deployment = primary(&updated, target)?;
-    let back = newer.rolls_back_to.as_ref();
-    let noted = clients
-        .ledger
-        .deploying(&newer, &deployment, back, Utc::now())
-        .await?;
-    ensure!(
-        noted == Raced::No,
-        "the rollout {} ended while it was put back",
-        newer.id
-    );
-    Ok(())
+    let mut ours = ours.clone();
+    for _ in 0..TRIES {
+        let Some(newer) = clients.ledger.in_flight(&key).await? else {
+            bail!(
+                "the rollout that superseded another on {} has ended meanwhile",
+                target.name
+            );
+        };
+        let Some(revision) = &newer.revision else {
+            return Ok(true);
+        };
+        if newer.rolls_back_to.as_ref() == Some(&ours) {
+            return Ok(false);
+        }
+        let updated = clients.ecs.update(&key, revision, None).await?;
+        let deployment = primary(&updated, target)?;
+        let back = newer.rolls_back_to.as_ref();
+        let noted = clients
+            .ledger
+            .deploying(&newer, &deployment, back, Utc::now())
+            .await?;
+        if noted == Raced::No {
+            return Ok(true);
+        }
+        // One that is newer still has come, and now it is this one that has taken its place.
+        ours = deployment;
+    }
+    bail!("others came first on {} {TRIES} times", target.name)
 }

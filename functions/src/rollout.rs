@@ -189,11 +189,15 @@ pub(crate) async fn give_way(
     overtaken: &Rollout,
 ) -> Result<Value> {
     let service = service(clients, target).await?;
-    let runs = service.primary().map(|it| it.definition.as_str());
-    if runs != overtaken.revision.as_ref().map(|it| it.as_str()) {
+    let revision = overtaken.revision.as_ref().map(|it| it.as_str());
+    let primary = service.primary();
+    let Some(ours) = primary.filter(|it| revision == Some(it.definition.as_str())) else {
         return Ok(ignored(target, &overtaken.release.tag, decide::OVERTAKEN));
+    };
+    if !drive::give_way(clients, target, &ours.id).await? {
+        let why = "ECS has gone back to this release by itself";
+        return Ok(ignored(target, &overtaken.release.tag, why));
     }
-    drive::give_way(clients, target).await?;
     info!(
         target.name = target.name,
         rollout.id = overtaken.id.as_str(),

@@ -1,4 +1,8 @@
 //! `rollout`'s sweep and its retries: what is lost, an event or a function in the middle, is made good.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a part of several tests, which clippy does not take for one"
+)]
 
 mod outside;
 

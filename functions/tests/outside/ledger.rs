@@ -59,6 +59,17 @@ impl Outside {
         self.call("DynamoDB_20120810.UpdateItem", update).await;
     }
 
+    /// A minute passes for whoever carries out the open rollout.
+    pub(crate) async fn a_minute_passes(&self) {
+        let Some(open) = self.ledger.in_flight(&key()).await.unwrap() else {
+            return;
+        };
+        self.set_back("driven_at").await;
+        if open.deployed_at.is_some() {
+            self.set_back("deployed_at").await;
+        }
+    }
+
     /// What the ledger's stream says since this was last asked, as Terraform's filter lets it through.
     pub(crate) async fn records(&mut self) -> Vec<Value> {
         let table = json!({ "TableName": self.table });

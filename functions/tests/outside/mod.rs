@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use ::ledger::{DeploymentId, Ledger, ServiceKey};
 use anyhow::Result;
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use functions::{report, rollout, verdict};
@@ -30,8 +31,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use beginning::Beginning;
-pub(crate) use recorder::Recorder;
-use words::{Words, is_read};
+#[allow(unused_imports, reason = "each test program uses another part of this")]
+pub(crate) use recorder::{Fault, Recorder};
+use words::Words;
+pub(crate) use words::is_read;
 
 /// A program that runs until it is stopped.
 pub(crate) const LIVES: &str = "#!/bin/sh\nwhile :; do sleep 0.05; done\n";
@@ -58,9 +61,9 @@ pub(crate) struct Outside {
     /// Before GitHub.
     pub(crate) github_recorder: Recorder,
     pub(crate) rollout: rollout::Clients,
-    verdict: verdict::Clients,
-    report: report::Clients,
-    table: String,
+    pub(crate) verdict: verdict::Clients,
+    pub(crate) report: report::Clients,
+    pub(crate) table: String,
     /// The ECR repository.
     repository: String,
     events: Receiver,
@@ -225,6 +228,15 @@ impl Outside {
         }
     }
 
+    /// Every event that came until now and that nobody took, in order.
+    pub(crate) fn heard(&mut self) -> Vec<Value> {
+        let mut heard = std::mem::take(&mut self.passed);
+        while let Ok(event) = self.events.try_recv() {
+            heard.push(event);
+        }
+        heard
+    }
+
     /// The next event `SERVICE_DEPLOYMENT_…` of this name.
     pub(crate) async fn deployment_event(&mut self, name: &str) -> Value {
         let name = format!("SERVICE_DEPLOYMENT_{name}");
@@ -273,17 +285,18 @@ impl Outside {
         self.words.replace(image.as_str().unwrap())
     }
 
-    /// Gives `rollout` an event: what it says, and every call that it made.
+    /// Gives `rollout` an event: what it says, and every call that it made. Boxed, as in production: the futures of the
+    /// SDK are too large for a test's stack.
     pub(crate) async fn rollout(&mut self, event: Value) -> String {
         self.recorder.take();
-        let outcome = rollout::handle(&self.rollout, event).await;
+        let outcome = Box::pin(rollout::handle(&self.rollout, event)).await;
         self.told(outcome)
     }
 
     /// Gives `verdict` an event: what it says, and every call that it made.
     pub(crate) async fn verdict(&mut self, event: Value) -> String {
         self.recorder.take();
-        let outcome = verdict::handle(&self.verdict, event).await;
+        let outcome = Box::pin(verdict::handle(&self.verdict, event)).await;
         self.told(outcome)
     }
 
@@ -295,7 +308,7 @@ impl Outside {
     /// Gives `report` an event: what it says, and every call that it made.
     pub(crate) async fn report_event(&mut self, event: Value) -> String {
         self.recorder.take();
-        let outcome = report::handle(&self.report, event).await;
+        let outcome = Box::pin(report::handle(&self.report, event)).await;
         self.told(outcome)
     }
 
@@ -311,6 +324,11 @@ impl Outside {
         let mut operations = Outside::operations(told);
         operations.retain(|it| !is_read(it));
         operations
+    }
+
+    /// `text` with words for what differs from run to run.
+    pub(crate) fn replace(&mut self, text: &str) -> String {
+        self.words.replace(text)
     }
 
     /// What a function answered, the calls that it made to AWS, and those to GitHub.
@@ -349,9 +367,13 @@ pub(crate) fn schedule() -> Value {
     envelope("aws.events", "Scheduled Event", &[], json!({}))
 }
 
-async fn sdk_config(endpoint: &str) -> SdkConfig {
+/// Everything that speaks to AWS through `endpoint`.
+pub(crate) async fn sdk_config(endpoint: &str) -> SdkConfig {
+    // As often as on Lambda, but at once.
+    let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
+        .retry_config(retries)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
         .load()

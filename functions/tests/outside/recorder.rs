@@ -45,6 +45,32 @@ struct State {
     beyond: Mutex<String>,
     calls: Mutex<Vec<Call>>,
     orders: Mutex<Vec<(String, Order)>>,
+    plan: Mutex<Option<Plan>>,
+}
+
+/// What goes wrong with one call, whichever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The function ends before it is made.
+    DieBefore,
+    /// It is made, and the function ends before its answer arrives.
+    DieAfter,
+    /// AWS fails before it has done anything.
+    Fail,
+    /// It is done, and AWS says that it failed.
+    FailAfter,
+    /// Too many calls.
+    Throttle,
+}
+
+#[derive(Debug)]
+struct Plan {
+    /// How many calls go well before.
+    calls: usize,
+    /// How many go wrong then.
+    times: usize,
+    fault: Fault,
+    died: Option<oneshot::Sender<()>>,
 }
 
 /// What shall happen to the next call of an operation.
@@ -63,6 +89,7 @@ impl Recorder {
             beyond: Mutex::default(),
             calls: Mutex::default(),
             orders: Mutex::default(),
+            plan: Mutex::default(),
         });
         let recorder = Recorder {
             url: format!("http://{address}"),
@@ -92,6 +119,23 @@ impl Recorder {
         self.order(operation, Order::Lose);
     }
 
+    /// After so many calls from now, `fault` befalls the next `times`. What is returned hears of a function's death.
+    pub(crate) fn plan(&self, calls: usize, times: usize, fault: Fault) -> oneshot::Receiver<()> {
+        let (dies, died) = oneshot::channel();
+        *self.state.plan.lock().unwrap() = Some(Plan {
+            calls,
+            times,
+            fault,
+            died: Some(dies),
+        });
+        died
+    }
+
+    /// All calls go well from now on.
+    pub(crate) fn forget_plan(&self) {
+        *self.state.plan.lock().unwrap() = None;
+    }
+
     /// The next call of `operation` waits.
     pub(crate) fn hold(&self, operation: &str) -> Held {
         let (arrives, arrived) = oneshot::channel();
@@ -103,6 +147,29 @@ impl Recorder {
     fn order(&self, operation: &str, order: Order) {
         let mut orders = self.state.orders.lock().unwrap();
         orders.push((operation.to_owned(), order));
+    }
+}
+
+impl State {
+    /// What goes wrong with the call that has just come.
+    fn fault(&self) -> Option<Fault> {
+        let mut plan = self.plan.lock().unwrap();
+        let plan = plan.as_mut()?;
+        if plan.calls > 0 {
+            plan.calls -= 1;
+            return None;
+        }
+        plan.times = plan.times.checked_sub(1)?;
+        Some(plan.fault)
+    }
+
+    /// Whoever runs the function ends it; no answer ever comes.
+    async fn die(&self) -> ! {
+        let died = self.plan.lock().unwrap().as_mut().map(|it| it.died.take());
+        if let Some(Some(died)) = died {
+            let _ = died.send(());
+        }
+        std::future::pending().await
     }
 }
 
@@ -118,6 +185,13 @@ async fn pass(state: &State, request: Request) -> Response {
         operation: operation.clone(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
     });
+    let fault = state.fault();
+    match fault {
+        Some(Fault::DieBefore) => state.die().await,
+        Some(Fault::Fail) => return refusal(500, "InternalServerError"),
+        Some(Fault::Throttle) => return refusal(400, "ThrottlingException"),
+        Some(Fault::DieAfter | Fault::FailAfter) | None => {}
+    }
     let order = {
         let mut orders = state.orders.lock().unwrap();
         let place = orders.iter().position(|(of, _)| *of == operation);
@@ -136,16 +210,24 @@ async fn pass(state: &State, request: Request) -> Response {
         .send()
         .await
         .unwrap();
-    if lost {
-        return Response::builder()
-            .status(StatusCode::BAD_REQUEST)
-            .content_type("application/x-amz-json-1.1")
-            .body(r#"{"__type":"Lost","message":"the answer was lost"}"#);
-    }
     let mut response = Response::builder().status(answer.status()).finish();
     *response.headers_mut() = end_to_end(answer.headers().clone());
     response.set_body(answer.bytes().await.unwrap());
-    response
+    match fault {
+        Some(Fault::DieAfter) => state.die().await,
+        Some(Fault::FailAfter) => refusal(500, "InternalServerError"),
+        _ if lost => refusal(400, "Lost"),
+        _ => response,
+    }
+}
+
+fn refusal(status: u16, kind: &str) -> Response {
+    Response::builder()
+        .status(StatusCode::from_u16(status).unwrap())
+        .content_type("application/x-amz-json-1.1")
+        .body(format!(
+            r#"{{"__type":"{kind}","message":"as the test wants it"}}"#
+        ))
 }
 
 /// `DynamoDB_20120810.GetItem` is known as `DynamoDB.GetItem`.
