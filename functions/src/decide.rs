@@ -15,9 +15,6 @@ const ABANDONED: TimeDelta = TimeDelta::seconds(45);
 /// Events come within seconds, if they come. What is younger is left to them.
 const EVENT: TimeDelta = TimeDelta::seconds(60);
 
-/// Said of a release that a newer one, or somebody, has overtaken.
-pub const OVERTAKEN: &str = "this release was overtaken before";
-
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -25,8 +22,6 @@ pub enum Action {
     RollOut(Release),
     /// Carry on with a rollout that was left half-done.
     Resume(Box<Rollout>),
-    /// This rollout was overtaken when it may have been about to take its place in ECS: look, and put back the newer.
-    GiveWay(Box<Rollout>),
     /// Nothing.
     Ignore {
         /// Why nothing, for the log.
@@ -187,16 +182,15 @@ pub fn on_request(
 }
 
 /// A digest or a request claims one rollout, whatever became of it.
-fn on_claimed(rollout: &Rollout, now: DateTime<Utc>) -> Action {
+pub(crate) fn on_claimed(rollout: &Rollout, now: DateTime<Utc>) -> Action {
     match (rollout.verdict, rollout.stage) {
         (Some(Verdict::Succeeded), _) => ignore("this release was rolled out before"),
         (Some(Verdict::RolledBack | Verdict::Failed | Verdict::TimedOut), _) => {
             ignore("this release failed before and stays out until somebody asks for it")
         }
-        (Some(Verdict::Superseded), _) if may_usurp(rollout) => {
-            Action::GiveWay(Box::new(rollout.clone()))
+        (Some(Verdict::Superseded | Verdict::Stopped), _) => {
+            ignore("this release was overtaken before")
         }
-        (Some(Verdict::Superseded | Verdict::Stopped), _) => ignore(OVERTAKEN),
         (None, Stage::Claimed | Stage::Registered) if now - rollout.driven_at > ABANDONED => {
             Action::Resume(Box::new(rollout.clone()))
         }
@@ -240,33 +234,6 @@ pub fn unheard(
         digest: newest.digest,
         tag: newest.tag,
     })
-}
-
-/// What the sweep does about a target's open rollout, given what its service runs and its rollouts, newest first.
-pub fn on_sweep(
-    open: &Rollout,
-    primary: Option<&str>,
-    history: &[Rollout],
-    now: DateTime<Utc>,
-) -> Action {
-    if matches!(open.stage, Stage::Claimed | Stage::Registered) {
-        return on_claimed(open, now);
-    }
-    let usurper = history.iter().find(|rollout| {
-        may_usurp(rollout) && rollout.revision.as_ref().map(|it| it.as_str()) == primary
-    });
-    match usurper {
-        Some(rollout) => Action::GiveWay(Box::new(rollout.clone())),
-        None => ignore("this rollout is on its way"),
-    }
-}
-
-/// Whether a rollout was overtaken between its registration and the note of its deployment: it may have updated the
-/// service after the newer one did, and died before it could see that.
-fn may_usurp(rollout: &Rollout) -> bool {
-    rollout.verdict == Some(Verdict::Superseded)
-        && rollout.revision.is_some()
-        && rollout.deployment.is_none()
 }
 
 fn succeeded(history: &[Rollout]) -> impl Iterator<Item = &Release> {

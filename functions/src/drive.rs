@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::ecs::Service;
+use crate::place::{self, Rightful};
 use crate::rollout::{Clients, TRIES, ignored};
 use crate::task_definition;
 
@@ -39,12 +40,7 @@ pub(crate) async fn drive(
         .deploying(&rollout, &deployment, rolls_back_to.as_ref(), Utc::now())
         .await?;
     if noted == Raced::Yes {
-        give_way(clients, target, &deployment).await?;
-        return Ok(ignored(
-            target,
-            &rollout.release.tag,
-            "superseded while it was deployed",
-        ));
+        return give_way(clients, target, &deployment).await;
     }
     info!(
         target.name = target.name,
@@ -144,38 +140,42 @@ fn primary(service: &Service, target: &Target) -> Result<DeploymentId> {
     Ok(primary.id.clone())
 }
 
-/// A rollout updated the service after a newer claim had superseded it, and so `ours` may have taken the newer one's
-/// place in ECS. The newer one is put back; if it has no revision yet, it is still to come. False if ECS itself has gone
-/// back to `ours`, for then the newer one is not to be tried again.
+/// The deployment `ours`, of a rollout that is overtaken, may have taken the place of what should run: that is put back.
+/// Says what was.
 pub(crate) async fn give_way(
     clients: &Clients,
     target: &Target,
     ours: &DeploymentId,
-) -> Result<bool> {
+) -> Result<Value> {
     let key = target.key();
     let mut ours = ours.clone();
     for _ in 0..TRIES {
-        let Some(newer) = clients.ledger.in_flight(&key).await? else {
-            bail!(
-                "the rollout that superseded another on {} has ended meanwhile",
-                target.name
-            );
+        let standing = clients.ledger.standing(&key).await?;
+        let (newer, revision) = match place::rightful(&standing) {
+            Rightful::Open(newer, revision) => (Some(newer), revision),
+            Rightful::Live(revision) => (None, revision),
+            Rightful::Nothing { why } => return Ok(ignored(target, "", why)),
         };
-        let Some(revision) = &newer.revision else {
-            return Ok(true);
-        };
-        if newer.rolls_back_to.as_ref() == Some(&ours) {
-            return Ok(false);
-        }
-        let updated = clients.ecs.update(&key, revision, None).await?;
+        let updated = clients.ecs.update(&key, &revision, None).await?;
         let deployment = primary(&updated, target)?;
-        let back = newer.rolls_back_to.as_ref();
-        let noted = clients
-            .ledger
-            .deploying(&newer, &deployment, back, Utc::now())
-            .await?;
-        if noted == Raced::No {
-            return Ok(true);
+        let raced = match &newer {
+            Some(newer) => {
+                let back = newer.rolls_back_to.as_ref();
+                let noted = clients
+                    .ledger
+                    .deploying(newer, &deployment, back, Utc::now());
+                noted.await? == Raced::Yes
+            }
+            None => clients.ledger.head(&key).await?.version != standing.head.version,
+        };
+        if !raced {
+            info!(
+                target.name = target.name,
+                ecs.revision = revision.as_str(),
+                ecs.deployment = deployment.as_str(),
+                "put back {revision} in the place of {ours}"
+            );
+            return Ok(json!({ "target": target.name, "put_back": revision }));
         }
         // One that is newer still has come, and now it is this one that has taken its place.
         ours = deployment;

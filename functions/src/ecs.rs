@@ -11,7 +11,10 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::{BoxError, ProvideErrorMetadata};
-use aws_sdk_ecs::types::{Deployment as EcsDeployment, Service as EcsService, TaskDefinitionField};
+use aws_sdk_ecs::types::{
+    Deployment as EcsDeployment, Service as EcsService, ServiceDeploymentStatus,
+    TaskDefinitionField,
+};
 use aws_smithy_types::body::SdkBody;
 use ledger::transition::{Deployment, Progress};
 use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey};
@@ -21,6 +24,10 @@ use crate::task_definition;
 
 /// How often a registration is tried that ECS refuses for another one under way.
 const REGISTRATIONS: u32 = 6;
+
+/// So many service revisions ECS describes in one call.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html>
+const DESCRIBED: i32 = 20;
 
 /// ECS.
 #[derive(Clone, Debug)]
@@ -72,6 +79,45 @@ impl Ecs {
             .await
             .with_context(|| format!("cannot describe the service {key}"))?;
         answer.services().first().map(parse_service).transpose()
+    }
+
+    /// Whether ECS has given up a deployment of `revision` and gone back, by what it remembers of the service's newest
+    /// deployments. A deployment's record names a revision of the service, and only that the task definition.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>
+    pub async fn gave_up(&self, key: &ServiceKey, revision: &RevisionArn) -> Result<bool> {
+        use ServiceDeploymentStatus::{
+            RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful,
+        };
+        let listed = self
+            .0
+            .list_service_deployments()
+            .cluster(key.cluster())
+            .service(key.service())
+            .status(RollbackRequested)
+            .status(RollbackInProgress)
+            .status(RollbackSuccessful)
+            .status(RollbackFailed)
+            .max_results(DESCRIBED)
+            .send()
+            .await
+            .with_context(|| format!("cannot list the deployments of {key}"))?;
+        let revisions: Vec<String> = listed
+            .service_deployments()
+            .iter()
+            .filter_map(|it| it.target_service_revision_arn().map(str::to_owned))
+            .collect();
+        if revisions.is_empty() {
+            return Ok(false);
+        }
+        let described = self
+            .0
+            .describe_service_revisions()
+            .set_service_revision_arns(Some(revisions))
+            .send()
+            .await
+            .with_context(|| format!("cannot describe the revisions of {key}"))?;
+        let mut definitions = described.service_revisions().iter();
+        Ok(definitions.any(|it| it.task_definition() == Some(revision.as_str())))
     }
 
     /// The newest active revision of a family, tags included, as ECS answers it.

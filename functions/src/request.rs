@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::table::{Head, Held, Raced, Standing};
+use ledger::table::{Head, Held, Raced, Standing, Targets};
 use ledger::{Cause, Release, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
 use crate::decide::{self, Action, Wanted};
 use crate::event::{Ask, AskedAction, Request};
-use crate::rollout::{Claiming, Clients, TRIES, give_way, ignored, resume};
+use crate::rollout::{Claiming, Clients, TRIES, ignored, resume};
 use crate::sweep;
 
 /// How far back a request looks for a release, in rollouts.
@@ -31,10 +31,15 @@ pub(crate) async fn on_request(clients: &Clients, request: &Request) -> Result<V
     }
 }
 
-fn named<'a>(targets: &'a [Target], ask: &Ask, name: &str) -> Result<&'a Target> {
-    let mut targets = targets.iter();
-    let target = targets.find(|target| target.name == name);
-    target.with_context(|| format!("{} asks for the unknown target {name}", ask.by))
+fn named<'a>(targets: &'a Targets, ask: &Ask, name: &str) -> Result<&'a Target> {
+    let target = targets.readable.iter().find(|target| target.name == name);
+    target.with_context(|| {
+        let mut problem = format!("{} asks for the unknown target {name}", ask.by);
+        for malformed in &targets.malformed {
+            problem.push_str(&format!("; {malformed}"));
+        }
+        problem
+    })
 }
 
 /// Rolls out what is asked for; of a promotion, what has succeeded on `source`.
@@ -62,13 +67,12 @@ async fn roll_out(
     };
     for _ in 0..TRIES {
         let (standing, history) = tokio::try_join!(
-            clients.ledger.standing(&key, &request.id),
+            clients.ledger.standing_of(&key, &request.id),
             clients.ledger.history(&key, HISTORY),
         )?;
         let release = match decide::on_request(wanted, &standing, &history, Utc::now()) {
             Action::Ignore { why } => return Ok(ignored(target, "", why)),
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
-            Action::GiveWay(rollout) => return give_way(clients, target, &rollout).await,
             Action::RollOut(release) => release,
         };
         // What was pushed long ago, or for another target, may not be there to be pulled.

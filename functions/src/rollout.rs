@@ -12,7 +12,7 @@ use crate::decide::{self, Action, Pushed};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
 use crate::event::{self, Heard};
-use crate::{drive, policy, request, sweep};
+use crate::{drive, place, policy, request, sweep};
 
 /// How often a decision is made again because another claim came first.
 pub(crate) const TRIES: usize = 8;
@@ -63,8 +63,8 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
 async fn on_push(clients: &Clients, pushed: &Pushed) -> Result<Vec<Value>> {
     let targets = clients.ledger.followers(&pushed.repository).await?;
     let mut outcomes = Vec::new();
-    let mut errors = Vec::new();
-    for target in &targets {
+    let mut errors = targets.malformed;
+    for target in &targets.readable {
         match push_to_target(clients, target, pushed).await {
             Ok(outcome) => outcomes.push(outcome),
             Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
@@ -97,12 +97,11 @@ pub(crate) async fn push_to_target(
         let now = Utc::now();
         let (image, standing) = tokio::try_join!(
             clients.ecr.tagged(&pushed.repository, &pushed.tag),
-            clients.ledger.standing(&key, pushed.digest.as_str()),
+            clients.ledger.standing_of(&key, pushed.digest.as_str()),
         )?;
         let mut release = match decide::on_push(target, pushed, image.as_ref(), &standing, now) {
             Action::Ignore { why } => return Ok(ignored(target, &pushed.tag, why)),
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
-            Action::GiveWay(rollout) => return give_way(clients, target, &rollout).await,
             Action::RollOut(release) => release,
         };
         release.commit = match &followed.commit {
@@ -143,14 +142,12 @@ impl Claiming<'_> {
     ) -> Result<Option<Value>> {
         let service = service(clients, target).await?;
         let mut rollout = Rollout::claimed(target, release, self.cause, Utc::now());
-        // The release before may have drained already, and then ECS does not list its deployment any more.
-        let superseded = self.standing.in_flight.as_ref();
-        rollout.rolls_back_to = superseded.and_then(|it| it.rolls_back_to.clone());
+        rollout.rolls_back_to = place::goes_back_to(self.standing).filter(|_| service.rolls_back);
         let claim = Claim {
             by: self.by,
             rollout: &rollout,
             head: &self.standing.head,
-            supersedes: superseded,
+            supersedes: self.standing.in_flight.as_ref(),
         };
         match clients.ledger.claim(&claim).await? {
             Raced::Yes => Ok(None),
@@ -180,31 +177,6 @@ pub(crate) async fn resume(
     }
     let service = service(clients, target).await?;
     drive::drive(clients, target, rollout, service).await
-}
-
-/// Puts the newer rollout back if the overtaken one has taken its place in ECS.
-pub(crate) async fn give_way(
-    clients: &Clients,
-    target: &Target,
-    overtaken: &Rollout,
-) -> Result<Value> {
-    let service = service(clients, target).await?;
-    let revision = overtaken.revision.as_ref().map(|it| it.as_str());
-    let primary = service.primary();
-    let Some(ours) = primary.filter(|it| revision == Some(it.definition.as_str())) else {
-        return Ok(ignored(target, &overtaken.release.tag, decide::OVERTAKEN));
-    };
-    if !drive::give_way(clients, target, &ours.id).await? {
-        let why = "ECS has gone back to this release by itself";
-        return Ok(ignored(target, &overtaken.release.tag, why));
-    }
-    info!(
-        target.name = target.name,
-        rollout.id = overtaken.id.as_str(),
-        "put back what {} had taken the place of",
-        overtaken.release.label()
-    );
-    Ok(json!({ "target": target.name, "gave_way": overtaken.id }))
 }
 
 /// The service, refused here, before anything is claimed, if it is not one that we can roll.

@@ -4,24 +4,25 @@ use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
 use chrono::{DateTime, Utc};
-use ledger::{Release, Rollout, Target};
+use ledger::table::Standing;
+use ledger::{Release, Target};
 use serde_json::Value;
 use tracing::info;
 
-use crate::decide::{self, Action, TaggedImage};
-use crate::rollout::{Clients, give_way, push_to_target, resume};
+use crate::decide::{self, TaggedImage};
+use crate::drive;
+use crate::place::{self, Repair};
+use crate::rollout::{Clients, push_to_target, resume};
 
-/// How far back the sweep looks for a rollout that has taken the place of the open one.
-const HISTORY: i32 = 20;
-
-/// Looks at every target: is its open rollout left alone, and is there a newer release than it has heard of? Answers
-/// what it had to repair. A repository is listed once however many targets follow it, and a target costs two reads
-/// when there is nothing to do. `at` is when the clock struck.
+/// Looks at every target: does what should run there, and is there a newer release than it has heard of? Answers what it
+/// had to repair. A repository is listed once however many targets follow it, and a target costs three reads of the ledger
+/// and one of ECS when there is nothing to do. `at` is when the clock struck.
 pub(crate) async fn sweep(clients: &Clients, at: DateTime<Utc>) -> Result<Vec<Value>> {
     let mut listed = HashMap::new();
     let mut repaired = Vec::new();
-    let mut errors = Vec::new();
-    for target in clients.ledger.targets().await? {
+    let targets = clients.ledger.targets().await?;
+    let mut errors = targets.malformed;
+    for target in targets.readable {
         match sweep_target(clients, &target, &mut listed, at).await {
             Ok(outcomes) => repaired.extend(outcomes),
             Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
@@ -39,12 +40,9 @@ async fn sweep_target(
 ) -> Result<Vec<Value>> {
     let mut outcomes = Vec::new();
     let key = target.key();
-    let head = clients.ledger.head(&key).await?;
-    if let Some(id) = &head.in_flight
-        && let Some(open) = clients.ledger.rollout(&key, id).await?
-    {
-        outcomes.extend(open_rollout(clients, target, &open, at).await?);
-    }
+    let standing = clients.ledger.standing(&key).await?;
+    outcomes.extend(repair(clients, target, &standing, at).await?);
+    let head = standing.head;
     if head.held.is_none() {
         let images = match listed.get(&target.repository) {
             Some(images) => images,
@@ -67,24 +65,26 @@ async fn sweep_target(
     Ok(outcomes)
 }
 
-/// The open rollout, if whoever carried it out has died, or an overtaken one has taken its place.
-async fn open_rollout(
+/// Puts right what a function that died has left: a rollout half-done, or one in the place of another.
+async fn repair(
     clients: &Clients,
     target: &Target,
-    open: &Rollout,
+    standing: &Standing,
     at: DateTime<Utc>,
 ) -> Result<Option<Value>> {
-    let key = target.key();
-    let (service, history) = tokio::try_join!(
-        clients.ecs.service(&key),
-        clients.ledger.history(&key, HISTORY),
-    )?;
-    let primary = service.as_ref().and_then(|service| service.primary());
-    let runs = primary.map(|deployment| deployment.definition.as_str());
-    let outcome = match decide::on_sweep(open, runs, &history, at) {
-        Action::Resume(rollout) => resume(clients, target, *rollout).await?,
-        Action::GiveWay(rollout) => give_way(clients, target, &rollout).await?,
-        Action::RollOut(_) | Action::Ignore { .. } => return Ok(None),
+    let (ledger, ecs) = (&clients.ledger, &clients.ecs);
+    let service = ecs.service(&target.key()).await?;
+    let service = service.as_ref().filter(|service| service.active);
+    let unexpected = service.and_then(|service| place::unexpected(target, standing, service));
+    let stranger = match unexpected {
+        Some(deployment) => Some(place::explain(ledger, ecs, standing, deployment, target).await?),
+        None => None,
+    };
+    let rolls_back = service.is_some_and(|service| service.rolls_back);
+    let outcome = match place::repair(standing, stranger.as_ref(), rolls_back, at) {
+        Repair::Resume(rollout) => resume(clients, target, *rollout).await?,
+        Repair::PutBack(deployment) => drive::give_way(clients, target, &deployment).await?,
+        Repair::Nothing => return Ok(None),
     };
     Ok(done(outcome))
 }

@@ -3,14 +3,15 @@
 use anyhow::{Result, ensure};
 use aws_config::SdkConfig;
 use chrono::Utc;
-use ledger::table::Raced;
+use ledger::table::{Raced, Standing};
 use ledger::transition::{Next, Seen, next};
 use ledger::{Ledger, Rollout, ServiceKey, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::ecs::Ecs;
+use crate::ecs::{Ecs, Service};
 use crate::event::{self, Watched};
+use crate::place::{self, Stranger};
 
 /// How often a rollout is read again because something else was written to its target.
 const TRIES: usize = 5;
@@ -55,19 +56,21 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
 /// ECS may be back at the deployment before already, and its event of that may have come before the failure's, when it
 /// said nothing: so ECS is asked, once.
 async fn gone_back(clients: &Clients, service: &ServiceKey, failing: Value) -> Result<Value> {
-    let targets = clients.ledger.targets().await?;
+    let targets = clients.ledger.targets().await?.readable;
     let Some(target) = targets.iter().find(|target| target.key() == *service) else {
         return Ok(failing);
     };
-    let asked = ask_ecs(clients, target, "event").await?;
+    let standing = clients.ledger.standing(service).await?;
+    let asked = ask_ecs(clients, target, &standing, "event").await?;
     Ok(json!([failing, asked]))
 }
 
 /// Asks ECS for the truth about every open rollout: what events would have said had they all come.
 async fn sweep(clients: &Clients) -> Result<Value> {
     let mut outcomes = Vec::new();
-    let mut errors = Vec::new();
-    for target in clients.ledger.targets().await? {
+    let targets = clients.ledger.targets().await?;
+    let mut errors = targets.malformed;
+    for target in targets.readable {
         match sweep_target(clients, &target).await {
             Ok(Some(outcome)) => outcomes.push(outcome),
             Ok(None) => {}
@@ -79,27 +82,73 @@ async fn sweep(clients: &Clients) -> Result<Value> {
 }
 
 async fn sweep_target(clients: &Clients, target: &Target) -> Result<Option<Value>> {
-    let service = target.key();
-    if clients.ledger.head(&service).await?.in_flight.is_none() {
-        return Ok(None);
+    let standing = clients.ledger.standing(&target.key()).await?;
+    match standing.in_flight {
+        Some(_) => ask_ecs(clients, target, &standing, "sweep").await.map(Some),
+        None => follow(clients, target, &standing).await,
     }
-    ask_ecs(clients, target, "sweep").await.map(Some)
 }
 
-async fn ask_ecs(clients: &Clients, target: &Target, found_by: &str) -> Result<Value> {
+async fn ask_ecs(
+    clients: &Clients,
+    target: &Target,
+    standing: &Standing,
+    found_by: &str,
+) -> Result<Value> {
     let service = target.key();
     let described = clients.ecs.service(&service).await?;
-    let deployments = described.filter(|service| service.active).map(|service| {
+    let described = described.filter(|service| service.active);
+    let stranger = stranger(clients, target, standing, described.as_ref()).await?;
+    let deployments = described.map(|service| {
         let mut deployments = service.deployments;
         deployments.retain(|deployment| !deployment.is_of(&target.template));
         deployments
     });
     let seen = Seen::Service {
         deployments,
+        gave_up: stranger.and_then(|stranger| stranger.gave_up),
         at: Utc::now(),
     };
     let (outcome, _) = judge(clients, &service, &seen, found_by).await?;
     Ok(outcome)
+}
+
+/// No rollout is open: has ECS brought one to its end that the ledger had given up?
+async fn follow(clients: &Clients, target: &Target, standing: &Standing) -> Result<Option<Value>> {
+    let service = clients.ecs.service(&target.key()).await?;
+    let stranger = stranger(clients, target, standing, service.as_ref()).await?;
+    let Some(live) = stranger
+        .as_ref()
+        .and_then(|it| place::follows(standing, it))
+    else {
+        return Ok(None);
+    };
+    if clients.ledger.follow(&standing.head, live).await? == Raced::Yes {
+        return Ok(None);
+    }
+    info!(
+        target.name = target.name,
+        rollout.id = live.id.as_str(),
+        rollout.found_by = "sweep",
+        "live after all: {}",
+        live.release.label()
+    );
+    Ok(Some(json!({ "rollout": live.id, "live": true })))
+}
+
+async fn stranger(
+    clients: &Clients,
+    target: &Target,
+    standing: &Standing,
+    service: Option<&Service>,
+) -> Result<Option<Stranger>> {
+    let unexpected = service.and_then(|service| place::unexpected(target, standing, service));
+    let Some(deployment) = unexpected else {
+        return Ok(None);
+    };
+    let (ledger, ecs) = (&clients.ledger, &clients.ecs);
+    let stranger = place::explain(ledger, ecs, standing, deployment, target).await?;
+    Ok(Some(stranger))
 }
 
 /// Decides what becomes of a service's open rollout and writes it. `found_by` is what led here, for the log.

@@ -94,6 +94,11 @@ async fn a_revision_that_was_registered_in_vain_is_used() {
 
 /// An older rollout updates the service after a newer one has, and dies before it sees that.
 async fn usurped() -> (Outside, Value) {
+    usurped_after(false).await
+}
+
+/// The newer one may have succeeded by then.
+async fn usurped_after(success: bool) -> (Outside, Value) {
     let mut outside = Outside::start().await;
     let older = outside.push('a', LIVES).await;
     let newer = outside.push('b', LIVES).await;
@@ -102,6 +107,10 @@ async fn usurped() -> (Outside, Value) {
     let late = tokio::spawn(async move { handle(&clients, event).await });
     held.arrived.await.unwrap();
     outside.rollout(newer).await;
+    if success {
+        let completed = outside.completed().await;
+        outside.verdict(completed).await;
+    }
     let note = "DynamoDB.TransactWriteItems";
     outside.recorder.lose_answer_of(note);
     held.let_go.send(()).unwrap();
@@ -111,26 +120,36 @@ async fn usurped() -> (Outside, Value) {
 }
 
 #[tokio::test]
-async fn who_dies_in_the_place_of_a_newer_one_gives_way_when_tried_again() {
+async fn who_dies_in_the_place_of_a_newer_one_is_found_by_the_sweep() {
     let (mut outside, older) = usurped().await;
-    let told = outside.rollout(older.clone()).await;
-    assert!(told.contains(r#""gave_way""#), "{told}");
-    assert!(outside.running_image().await.ends_with("@<image b>"));
-    let history = ["bbbbbbb Deploying", "aaaaaaa superseded"];
-    assert_eq!(outside.history().await, history);
-
     let told = outside.rollout(older).await;
     assert!(told.contains("this release was overtaken before"), "{told}");
     assert!(Outside::writes(&told).is_empty(), "{told}");
-}
 
-#[tokio::test]
-async fn who_dies_in_the_place_of_a_newer_one_is_found_by_the_sweep() {
-    let (mut outside, _) = usurped().await;
     let told = outside.rollout(later(30)).await;
-    assert!(told.contains(r#""gave_way""#), "{told}");
+    assert!(told.contains(r#""put_back""#), "{told}");
     assert!(outside.running_image().await.ends_with("@<image b>"));
     let completed = outside.completed().await;
     outside.verdict(completed).await;
-    assert_eq!(outside.history().await[0], "bbbbbbb succeeded");
+    assert_eq!(
+        outside.history().await,
+        ["bbbbbbb succeeded", "aaaaaaa superseded"]
+    );
+}
+
+#[tokio::test]
+async fn who_dies_in_the_place_of_what_is_live_is_found_by_the_sweep() {
+    let (mut outside, older) = usurped_after(true).await;
+    outside.rollout(older).await;
+    assert!(outside.running_image().await.ends_with("@<image a>"));
+    let told = outside.rollout(later(30)).await;
+    assert!(told.contains(r#""put_back""#), "{told}");
+    assert!(outside.running_image().await.ends_with("@<image b>"));
+
+    let told = outside.rollout(later(31)).await;
+    assert!(Outside::writes(&told).is_empty(), "{told}");
+    assert_eq!(
+        outside.history().await,
+        ["bbbbbbb succeeded", "aaaaaaa superseded"]
+    );
 }

@@ -4,7 +4,10 @@ mod outside;
 
 use std::time::Duration;
 
-use ledger::Stage;
+use chrono::Utc;
+use ledger::table::Raced;
+use ledger::transition::Next;
+use ledger::{Stage, Verdict};
 use outside::{CRASHES, LIVES, Outside, key, schedule};
 use serde_json::json;
 
@@ -162,6 +165,26 @@ async fn the_sweep_gives_up_at_the_deadline() {
     outside.rollout(pushed).await;
     outside.task_is("STOPPED").await;
     insta::assert_snapshot!(outside.verdict(schedule()).await);
+    assert_eq!(outside.history().await, ["aaaaaaa timed_out"]);
+}
+
+#[tokio::test]
+async fn what_completes_after_its_verdict_is_live_all_the_same() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let late = Next::End {
+        verdict: Verdict::TimedOut,
+        reason: None,
+    };
+    let open = outside.in_flight().await;
+    let given = outside.ledger.apply(&open, &late, Utc::now()).await;
+    assert_eq!(given.unwrap(), Raced::No);
+    outside.deployment_event("COMPLETED").await;
+
+    insta::assert_snapshot!(outside.verdict(schedule()).await);
+    let live = outside.ledger.head(&key()).await.unwrap().live;
+    assert_eq!(live.unwrap().rollout, open.id);
     assert_eq!(outside.history().await, ["aaaaaaa timed_out"]);
 }
 

@@ -53,6 +53,9 @@ pub struct Rollout {
     /// When UpdateService was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_at: Option<DateTime<Utc>>,
+    /// When ECS had given it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_at: Option<DateTime<Utc>>,
     /// When it got its verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
@@ -81,6 +84,7 @@ impl Rollout {
             claimed_at: now,
             driven_at: now,
             deployed_at: None,
+            failing_at: None,
             ended_at: None,
             deadline: now + TimeDelta::seconds(target.deadline_seconds.into()),
         }

@@ -15,7 +15,7 @@
 mod read;
 mod write;
 
-pub use read::Standing;
+pub use read::{Standing, Targets};
 pub use write::{Claim, Raced};
 
 use anyhow::{Context, Result};
@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use crate::{Release, RolloutId, ServiceKey};
+use crate::{Release, Rollout, RolloutId, ServiceKey};
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -72,13 +72,22 @@ pub struct Held {
     pub at: DateTime<Utc>,
 }
 
-/// The release that runs, and the rollout that brought it.
+/// The release that runs, and the rollout that brought it: one that succeeded, or one that ECS completed after all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Live {
-    /// The rollout that succeeded.
+    /// The rollout.
     pub rollout: RolloutId,
     /// Its release.
     pub release: Release,
+}
+
+impl Live {
+    pub(crate) fn of(rollout: &Rollout) -> Live {
+        Live {
+            rollout: rollout.id.clone(),
+            release: rollout.release.clone(),
+        }
+    }
 }
 
 impl Ledger {
@@ -111,10 +120,15 @@ fn item(pk: &str, sk: &str, value: impl Serialize) -> Result<Item> {
 
 /// The value in an item; the error names the item.
 fn value<T: DeserializeOwned>(item: Item) -> Result<T> {
+    let name = name(&item);
+    from_item(item).with_context(|| format!("the ledger's item {name} is malformed"))
+}
+
+/// What an item is called: `targets team/web#web`.
+fn name(item: &Item) -> String {
     let key = |name: &str| match item.get(name) {
         Some(AttributeValue::S(text)) => text.clone(),
         _ => "?".to_owned(),
     };
-    let name = format!("{} {}", key("pk"), key("sk"));
-    from_item(item).with_context(|| format!("the ledger's item {name} is malformed"))
+    format!("{} {}", key("pk"), key("sk"))
 }

@@ -57,6 +57,33 @@ impl Target {
     pub fn key(&self) -> ServiceKey {
         ServiceKey::new(&self.cluster, &self.service)
     }
+
+    /// What makes it impossible to serve, although every field is there.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let names = [
+            ("name", &self.name),
+            ("repository", &self.repository),
+            ("cluster", &self.cluster),
+            ("service", &self.service),
+            ("container", &self.container),
+            ("template", &self.template),
+            ("family", &self.family),
+        ];
+        if let Some((field, _)) = names.iter().find(|(_, name)| name.is_empty()) {
+            return Some(format!("its `{field}` is empty"));
+        }
+        // The template would be what was registered last, and Terraform's no more.
+        if self.family == self.template {
+            return Some(format!(
+                "its family and its template are both {}",
+                self.family
+            ));
+        }
+        let count = i32::try_from(self.first_count);
+        count
+            .is_err()
+            .then(|| "its `first_count` is more than ECS can count".to_owned())
+    }
 }
 
 impl std::fmt::Display for TagPolicy {

@@ -7,16 +7,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{DeploymentId, Rollout, Stage, Verdict};
+use crate::{DeploymentId, RevisionArn, Rollout, Stage, Verdict};
 
-/// For so long after UpdateService, ECS may still show the service as it was: seen of ListServiceDeployments,
-/// and taken to be possible of DescribeServices, which promises no more.
+/// For so long after a change, ECS may still show the service as it was: seen of ListServiceDeployments, and taken
+/// to be possible of DescribeServices, which promises no more.
 /// Source: <https://github.com/kayac/ecspresso/pull/929>
 const SETTLING: TimeDelta = TimeDelta::seconds(60);
-
-/// For so long an overtaken rollout that has taken the place of the open one may stand there: until the function that
-/// died over it is tried again, or the sweep puts the open one back.
-const USURPING: TimeDelta = TimeDelta::minutes(5);
 
 /// Something seen of a service, by an event or by asking ECS.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +40,8 @@ pub enum Seen {
         /// The service's deployments of releases, without the one that Terraform made the service with; `None` if the
         /// service is gone or inactive.
         deployments: Option<Vec<Deployment>>,
+        /// The revision that ECS has given up, if its history was asked and says so.
+        gave_up: Option<RevisionArn>,
         /// When ECS was asked.
         at: DateTime<Utc>,
     },
@@ -71,6 +69,12 @@ impl Deployment {
         revision
             .rsplit_once(':')
             .is_some_and(|(own, _)| own == family)
+    }
+
+    /// Whether it runs the task definition of `rollout`.
+    pub fn runs(&self, rollout: &Rollout) -> bool {
+        let revision = rollout.revision.as_ref();
+        revision.is_some_and(|revision| revision.as_str() == self.definition)
     }
 }
 
@@ -117,8 +121,13 @@ pub fn next(rollout: &Rollout, seen: &Seen) -> Next {
     if rollout.verdict.is_some() {
         return stay("the rollout has its verdict");
     }
-    if let Seen::Service { deployments, at } = seen {
-        return by_service(rollout, deployments.as_deref(), *at);
+    if let Seen::Service {
+        deployments,
+        gave_up,
+        at,
+    } = seen
+    {
+        return by_service(rollout, deployments.as_deref(), gave_up.as_ref(), *at);
     }
     let Some(ours) = &rollout.deployment else {
         return stay("the rollout has no deployment yet");
@@ -150,62 +159,67 @@ pub fn next(rollout: &Rollout, seen: &Seen) -> Next {
 }
 
 /// ECS's own word, for the sweep: what events would have said had they all come.
-fn by_service(rollout: &Rollout, service: Option<&[Deployment]>, at: DateTime<Utc>) -> Next {
+fn by_service(
+    rollout: &Rollout,
+    service: Option<&[Deployment]>,
+    gave_up: Option<&RevisionArn>,
+    at: DateTime<Utc>,
+) -> Next {
     let late = at > rollout.deadline;
     let Some(deployments) = service else {
         return end(Verdict::Stopped, Some("the service is gone".into()));
     };
-    let (Some(ours), Some(deployed_at)) = (&rollout.deployment, rollout.deployed_at) else {
-        return if late {
-            time_out(rollout)
-        } else {
-            stay("the rollout has no deployment yet")
-        };
+    let (Some(id), Some(deployed_at)) = (&rollout.deployment, rollout.deployed_at) else {
+        return late_or(rollout, late, "the rollout has no deployment yet");
     };
-    let primary = deployments.iter().find(|deployment| deployment.primary);
     // A change of the service itself, by Terraform for one, begins another deployment of the same revision.
-    let ours = |it: &&Deployment| {
-        let revision = rollout.revision.as_ref();
-        it.id == *ours || it.primary && revision.is_some_and(|own| own.as_str() == it.definition)
-    };
-    match deployments.iter().find(ours) {
-        Some(own) if own.primary && own.progress == Progress::Completed => {
+    let is_own = |it: &&Deployment| it.id == *id || it.primary && it.runs(rollout);
+    let own = deployments.iter().find(is_own);
+    let (revision, is_failing) = (rollout.revision.as_ref(), rollout.stage == Stage::Failing);
+    match (own, deployments.iter().find(|it| it.primary)) {
+        (Some(own), _) if own.primary && own.progress == Progress::Completed => {
             end(Verdict::Succeeded, None)
         }
-        Some(own) if own.progress == Progress::Failed && rollout.stage != Stage::Failing => {
+        (Some(own), _) if own.progress == Progress::Failed && !is_failing => {
             give_up(rollout, &own.reason)
         }
-        None if rollout.stage != Stage::Failing && at - deployed_at < SETTLING => {
+        (Some(own), _) if own.primary && own.progress == Progress::Failed => {
+            match rollout.failing_at {
+                Some(since) if at - since < SETTLING => stay("ECS may be about to go back"),
+                _ => end(Verdict::Failed, Some(why(rollout, NOTHING_BEFORE))),
+            }
+        }
+        (Some(own), _) if own.primary => late_or(rollout, late, "the deployment is in progress"),
+        (None, _) if !is_failing && at - deployed_at < SETTLING => {
             stay("ECS may not show the deployment yet")
         }
-        Some(own) if own.primary && late => time_out(rollout),
-        Some(own) if own.primary => stay("the deployment is in progress"),
-        _ => match primary {
-            Some(primary)
-                if rollout.rolls_back_to.as_ref() != Some(&primary.id)
-                    && at - deployed_at < USURPING
-                    && of_our_family(rollout, primary) =>
-            {
-                stay("another rollout has taken its place and is to give way")
+        // That the deployment of before runs again is not enough: ECS may have gone back to it from an overtaken rollout's,
+        // which had taken the place of this one.
+        (_, Some(primary)) if is_failing || gave_up.is_some() && gave_up == revision => {
+            match primary.progress {
+                Progress::Completed => end(Verdict::RolledBack, Some(why(rollout, WENT_BACK))),
+                _ => late_or(rollout, late, "ECS is going back to the deployment before"),
             }
-            Some(primary) if rollout.rolls_back_to.as_ref() != Some(&primary.id) => end(
-                Verdict::Stopped,
-                Some(format!("{} took its place, not by Couplet", primary.id)),
-            ),
-            Some(primary) if primary.progress == Progress::Completed => end(
-                Verdict::RolledBack,
-                Some(why(rollout, "ECS went back to the deployment before")),
-            ),
-            // The release that was to be the first is gone, and there is none before it.
-            None if rollout.rolls_back_to.is_none() => end(
-                Verdict::Failed,
-                Some(why(rollout, "ECS gave it up and had nothing to go back to")),
-            ),
-            _ if late => time_out(rollout),
-            _ => stay("ECS is going back to the deployment before"),
-        },
+        }
+        (_, Some(primary)) if of_our_family(rollout, primary) => late_or(
+            rollout,
+            late,
+            "another rollout has taken its place and is to give way",
+        ),
+        (_, Some(primary)) => end(
+            Verdict::Stopped,
+            Some(format!("{} took its place, not by Couplet", primary.id)),
+        ),
+        // The release that was to be the first is gone, and there is none before it.
+        (_, None) if rollout.rolls_back_to.is_none() => {
+            end(Verdict::Failed, Some(why(rollout, NOTHING_BEFORE)))
+        }
+        (_, None) => late_or(rollout, late, "ECS is going back to the deployment before"),
     }
 }
+
+const NOTHING_BEFORE: &str = "ECS gave it up and had nothing to go back to";
+const WENT_BACK: &str = "ECS went back to the deployment before";
 
 /// Whether a deployment runs a revision of the family that only `rollout` writes.
 fn of_our_family(rollout: &Rollout, deployment: &Deployment) -> bool {
@@ -220,6 +234,14 @@ fn give_up(rollout: &Rollout, reason: &str) -> Next {
     match rollout.rolls_back_to {
         Some(_) => Next::Fail { reason },
         None => end(Verdict::Failed, Some(reason)),
+    }
+}
+
+/// Nothing, before the deadline.
+fn late_or(rollout: &Rollout, late: bool, why: &'static str) -> Next {
+    match late {
+        true => time_out(rollout),
+        false => stay(why),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::table::{Claim, Head, Raced};
+use ledger::table::{Claim, Head, Raced, Targets};
 use ledger::transition::Next;
 use ledger::{
     Cause, DeploymentId, Digest, Ledger, Release, RevisionArn, Rollout, RolloutId, ServiceKey,
@@ -206,27 +206,42 @@ async fn only_followers_follow_however_many_pages_there_are() {
         table.put(target(other, &other.replace('/', "-"))).await;
     }
 
-    let followers = table.ledger.followers("web").await.unwrap();
+    let followers = table.ledger.followers("web").await.unwrap().readable;
     assert_eq!(followers.len(), 10);
     assert!(followers.iter().all(|it| it.repository == "web"));
     let api = table.ledger.followers("web-api").await.unwrap();
-    assert_eq!(api.len(), 1);
-    assert!(table.ledger.followers("w").await.unwrap().is_empty());
-    assert_eq!(table.ledger.targets().await.unwrap().len(), 14);
+    assert_eq!(api.readable.len(), 1);
+    assert_eq!(
+        table.ledger.followers("w").await.unwrap(),
+        Targets::default()
+    );
+    let all = table.ledger.targets().await.unwrap();
+    assert_eq!((all.readable.len(), all.malformed.len()), (14, 0));
 }
 
 #[tokio::test]
-async fn a_malformed_target_is_named() {
+async fn a_malformed_target_is_named_and_keeps_no_other_back() {
     let table = Table::new().await;
-    let mut target = target("web", "eu");
-    target["tag_policy"]["M"]["kind"] = json!({ "S": "newest" });
-    table.put(target).await;
-    let error = table.ledger.followers("web").await.unwrap_err();
-    let error = format!("{error:#}");
-    let expected = "cannot read the targets that follow web: \
-                    the ledger's item targets web#eu is malformed: ";
-    assert!(error.starts_with(expected), "{error}");
-    assert!(error.contains("newest"), "{error}");
+    let mut unknown = target("web", "eu");
+    unknown["tag_policy"]["M"]["kind"] = json!({ "S": "newest" });
+    table.put(unknown).await;
+    let mut nowhere = target("web", "us");
+    nowhere["cluster"] = json!({ "S": "" });
+    table.put(nowhere).await;
+    table.put(target("web", "world")).await;
+
+    let found = table.ledger.followers("web").await.unwrap();
+    assert_eq!(found.readable.len(), 1);
+    let [first, second] = &found.malformed[..] else {
+        panic!("{:?}", found.malformed);
+    };
+    let expected = "the ledger's item targets web#eu is malformed: ";
+    assert!(first.starts_with(expected), "{first}");
+    assert!(first.contains("newest"), "{first}");
+    assert_eq!(
+        second,
+        "the ledger's item targets web#us is malformed: its `cluster` is empty"
+    );
 }
 
 /// A table of one test.
@@ -337,6 +352,7 @@ fn rollout(number: i64) -> Rollout {
         claimed_at: at(number),
         driven_at: at(number),
         deployed_at: None,
+        failing_at: None,
         ended_at: None,
         deadline: at(number) + TimeDelta::seconds(900),
     }

@@ -8,14 +8,9 @@ use poem::web::{Data, Json, Path};
 use serde::Serialize;
 
 use crate::app::Service;
-use crate::board::State;
+use crate::board::States;
 use crate::failure::Failure;
 use crate::find;
-
-#[derive(Serialize)]
-struct Targets {
-    targets: Vec<State>,
-}
 
 #[derive(Serialize)]
 struct Rollouts {
@@ -24,9 +19,8 @@ struct Rollouts {
 
 /// Every target: what runs, and what is under way.
 #[handler]
-pub(crate) async fn targets(service: Data<&Arc<Service>>) -> Result<Json<Targets>, Failure> {
-    let targets = service.board.states().await?;
-    Ok(Json(Targets { targets }))
+pub(crate) async fn targets(service: Data<&Arc<Service>>) -> Result<Json<States>, Failure> {
+    Ok(Json(service.board.states().await?))
 }
 
 /// The newest rollouts of a target, newest first.

@@ -35,6 +35,18 @@ pub(crate) struct Overview {
     pub(crate) environments: BTreeMap<String, Vec<State>>,
     /// The newest rollouts of all targets, newest first.
     pub(crate) recent: Vec<Rollout>,
+    /// What is wrong with the targets that cannot be read.
+    pub(crate) malformed: Vec<String>,
+}
+
+/// Every target.
+#[derive(Debug, Serialize)]
+pub(crate) struct States {
+    /// Those that can be read, by environment and name.
+    pub(crate) targets: Vec<State>,
+    /// What is wrong with the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) malformed: Vec<String>,
 }
 
 /// A target and where it stands.
@@ -86,27 +98,33 @@ impl Board {
     /// The first page: every target and the newest rollouts of all.
     pub(crate) async fn overview(&self) -> Result<Overview> {
         let states = self.states().await?;
-        Ok(arrange(states, usize::try_from(self.rows)?))
+        let mut overview = arrange(states.targets, usize::try_from(self.rows)?);
+        overview.malformed = states.malformed;
+        Ok(overview)
     }
 
-    /// Every target and where it stands, by environment and name.
-    pub(crate) async fn states(&self) -> Result<Vec<State>> {
+    /// Every target and where it stands.
+    pub(crate) async fn states(&self) -> Result<States> {
         let mut reads = JoinSet::new();
-        for target in self.ledger.targets().await? {
+        let found = self.ledger.targets().await?;
+        for target in found.readable {
             let board = self.clone();
             reads.spawn(async move { board.state(target).await });
         }
-        let mut states = Vec::new();
+        let mut targets = Vec::new();
         while let Some(read) = reads.join_next().await {
-            states.push(read.context("a read of the ledger broke off")??);
+            targets.push(read.context("a read of the ledger broke off")??);
         }
-        states.sort_by(|a, b| order(&a.target).cmp(&order(&b.target)));
-        Ok(states)
+        targets.sort_by(|a: &State, b| order(&a.target).cmp(&order(&b.target)));
+        Ok(States {
+            targets,
+            malformed: found.malformed,
+        })
     }
 
     /// The target called `name` and where it stands.
     pub(crate) async fn named(&self, name: &str) -> Result<Option<State>> {
-        let targets = self.ledger.targets().await?;
+        let targets = self.ledger.targets().await?.readable;
         match targets.into_iter().find(|target| target.name == name) {
             Some(target) => self.state(target).await.map(Some),
             None => Ok(None),

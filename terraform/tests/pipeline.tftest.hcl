@@ -276,10 +276,19 @@ run "rights" {
         {
           Sid    = "ReadServices"
           Effect = "Allow"
-          Action = "ecs:DescribeServices"
+          Action = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]
           Resource = [
             "arn:aws:ecs:eu-west-1:123456789012:service/fence/board",
             "arn:aws:ecs:eu-west-1:123456789012:service/fence/shop",
+          ]
+        },
+        {
+          Sid    = "ReadServiceRevisions"
+          Effect = "Allow"
+          Action = "ecs:DescribeServiceRevisions"
+          Resource = [
+            "arn:aws:ecs:eu-west-1:123456789012:service-revision/fence/board/*",
+            "arn:aws:ecs:eu-west-1:123456789012:service-revision/fence/shop/*",
           ]
         },
         {
@@ -351,10 +360,19 @@ run "rights" {
         {
           Sid    = "ReadServices"
           Effect = "Allow"
-          Action = "ecs:DescribeServices"
+          Action = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]
           Resource = [
             "arn:aws:ecs:eu-west-1:123456789012:service/fence/board",
             "arn:aws:ecs:eu-west-1:123456789012:service/fence/shop",
+          ]
+        },
+        {
+          Sid    = "ReadServiceRevisions"
+          Effect = "Allow"
+          Action = "ecs:DescribeServiceRevisions"
+          Resource = [
+            "arn:aws:ecs:eu-west-1:123456789012:service-revision/fence/board/*",
+            "arn:aws:ecs:eu-west-1:123456789012:service-revision/fence/shop/*",
           ]
         },
       ]

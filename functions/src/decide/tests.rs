@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fixtures::{self, at, digest, release, target};
+use ledger::RolloutId;
 use ledger::table::{Held, Live};
-use ledger::{DeploymentId, RevisionArn, RolloutId};
 
 fn rollout(letter: char, stage: Stage, verdict: Option<Verdict>) -> Rollout {
     Rollout {
@@ -44,25 +44,10 @@ fn held() -> Standing {
     held
 }
 
-/// Overtaken after its revision was registered, and before anybody knew whether it was deployed.
-fn overtaken(letter: char) -> Rollout {
-    Rollout {
-        revision: Some(revision(letter)),
-        ..ended(letter, Verdict::Superseded)
-    }
-}
-
-fn revision(letter: char) -> RevisionArn {
-    let number = letter as u32;
-    let arn = format!("arn:aws:ecs:eu-west-1:1:task-definition/web:{number}");
-    RevisionArn::parse(&arn).expect("revision")
-}
-
 fn told(action: &Action) -> String {
     match action {
         Action::RollOut(release) => format!("roll out {}", release.tag),
         Action::Resume(rollout) => format!("resume {}", rollout.release.tag),
-        Action::GiveWay(rollout) => format!("{} gives way", rollout.release.tag),
         Action::Ignore { why } => (*why).to_owned(),
     }
 }
@@ -136,21 +121,6 @@ fn pushes() {
             "superseded",
             has('b', 5),
             claimed(ended('b', Verdict::Superseded)),
-            "this release was overtaken before",
-        ),
-        (
-            "superseded while it was deployed",
-            has('b', 5),
-            claimed(overtaken('b')),
-            "main-b gives way",
-        ),
-        (
-            "superseded after it was deployed",
-            has('b', 5),
-            claimed(Rollout {
-                deployment: DeploymentId::parse("ecs-svc/1").ok(),
-                ..overtaken('b')
-            }),
             "this release was overtaken before",
         ),
         (
@@ -332,41 +302,4 @@ fn what_the_sweep_has_heard_of_nowhere_else() {
     turned.reverse();
     assert_eq!(unheard(&twins, None, 64), Some("main-d".to_owned()));
     assert_eq!(unheard(&turned, None, 64), Some("main-d".to_owned()));
-}
-
-#[test]
-fn what_the_sweep_does_about_an_open_rollout() {
-    let history = [overtaken('b'), ended('a', Verdict::Succeeded)];
-    let deploying = rollout('c', Stage::Deploying, None);
-    let half = rollout('c', Stage::Registered, None);
-    let (ours, theirs, other) = (revision('c'), revision('b'), revision('a'));
-    let rows = [
-        ("half done", &half, &ours, 46, "resume main-c"),
-        (
-            "in hand",
-            &half,
-            &ours,
-            45,
-            "this rollout is being carried out",
-        ),
-        (
-            "its own",
-            &deploying,
-            &ours,
-            60,
-            "this rollout is on its way",
-        ),
-        ("usurped", &deploying, &theirs, 60, "main-b gives way"),
-        (
-            "gone back",
-            &deploying,
-            &other,
-            60,
-            "this rollout is on its way",
-        ),
-    ];
-    for (name, open, runs, second, expected) in rows {
-        let action = on_sweep(open, Some(runs.as_str()), &history, at(second));
-        assert_eq!(told(&action), expected, "{name}");
-    }
 }

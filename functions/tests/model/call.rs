@@ -50,8 +50,6 @@ pub(crate) enum At {
         deployment: Dep,
         rolls_back_to: Option<Dep>,
     },
-    /// DescribeServices: does this overtaken rollout's revision run?
-    Overtaken { revision: Revision },
     /// UpdateService to the newer rollout's revision.
     PutBack { newer: Back, revision: Revision },
     /// The note of that.
@@ -67,22 +65,29 @@ pub(crate) enum At {
     /// After a failure was noted: DescribeServices, for ECS may have gone back before.
     Look,
     /// `verdict` has asked ECS; the open rollout is to be read.
-    Judge { view: View },
+    Judge { told: Told },
     /// What has become of the rollout is to be written, or for a verdict the head read.
     Apply {
         id: Id,
         becomes: Becomes,
-        view: Option<View>,
+        told: Option<Told>,
     },
     /// The transaction of a verdict.
     Give {
         id: Id,
         verdict: Verdict,
         head: Head,
-        view: Option<View>,
+        told: Option<Told>,
     },
     /// What runs is to be written into the head.
     Follow { head: Head, live: Id },
+}
+
+/// What ECS said: what it lists, and the rollout that was open if its history says that it was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Told {
+    pub(crate) view: View,
+    pub(crate) gave_up: Option<Id>,
 }
 
 /// What is put back: the open rollout, or what was live under this head.
@@ -102,9 +107,6 @@ pub(crate) enum Becomes {
 impl At {
     /// Whether the call asks ECS about the service.
     pub(crate) fn looks(&self) -> bool {
-        matches!(
-            self,
-            At::Describe { .. } | At::Overtaken { .. } | At::SweepOpen { .. } | At::Look
-        )
+        matches!(self, At::Describe { .. } | At::SweepOpen { .. } | At::Look)
     }
 }

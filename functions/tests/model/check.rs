@@ -7,7 +7,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use super::config::{Config, Known, System};
 use super::happens::Happens;
-use super::rules::{AHEAD, REPAIRED, Rule};
+use super::rules::Rule;
 use super::state::State;
 
 /// What the model checker has found.
@@ -25,10 +25,9 @@ pub(crate) struct Found {
 /// One thread finds the same and the shortest ways each time.
 pub(crate) fn check(config: &Config, broken: &[Rule], threads: usize) -> Found {
     let began = Instant::now();
-    let ahead = if REPAIRED { &[] } else { AHEAD };
     let system = System {
         config: *config,
-        broken: [broken, ahead].concat(),
+        broken: broken.to_vec(),
         known: Known::default(),
     };
     let checker = system

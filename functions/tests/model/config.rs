@@ -4,7 +4,7 @@ use super::call::Becomes;
 use super::memo::Memo;
 use super::rollout::Outcome;
 use super::rules::Rule;
-use super::state::{Deployment, Faults, Heard, Id, Image, Rollout, View};
+use super::state::{Faults, Head, Heard, Id, Image, Rollout, View};
 
 /// A pushed image.
 #[derive(Clone, Copy, Debug)]
@@ -116,8 +116,9 @@ pub(crate) struct System {
 /// What the real code has answered before.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    pub(crate) next: Memo<(Rollout, Heard, Option<View>), Option<Becomes>>,
-    pub(crate) on_sweep: Memo<(Id, Vec<Rollout>, Deployment), Outcome>,
+    pub(crate) next: Memo<(Rollout, Heard, Option<View>, bool), Option<Becomes>>,
+    pub(crate) repair: Memo<(Head, Vec<Rollout>, View, u16), Outcome>,
+    pub(crate) follows: Memo<(Head, Vec<Rollout>, View), Option<Id>>,
     pub(crate) unheard: Memo<(u8, Option<Image>, bool), Option<Image>>,
 }
 

@@ -8,7 +8,7 @@
 //! Tasks are not modelled; deployments that are not PRIMARY vanish from the list all at once.
 
 use super::config::{Kind, System};
-use super::state::{Dep, Deployment, Ecs, Heard, Progress, Revision, State, View};
+use super::state::{Dep, Deployment, Ecs, Heard, Id, Progress, Revision, State, View};
 
 impl Ecs {
     /// A service at rest with one deployment.
@@ -32,9 +32,9 @@ impl Ecs {
         &self.listed[0]
     }
 
-    /// Whether this deployment has failed, by the history of service deployments.
-    pub(crate) fn has_failed(&self, deployment: Option<Dep>) -> bool {
-        deployment.is_some_and(|id| self.failed & (1 << id) != 0)
+    /// Whether a deployment of this rollout has failed, by the history of service deployments.
+    pub(crate) fn has_failed(&self, rollout: Id) -> bool {
+        self.failed & (1 << rollout) != 0
     }
 
     /// A deployment other than the PRIMARY one is still listed while that one is under way.
@@ -102,7 +102,7 @@ impl System {
         let ecs = &mut state.ecs;
         ecs.listed[0].progress = Progress::Failed;
         let failed = ecs.listed[0];
-        ecs.failed |= 1 << failed.id;
+        ecs.failed |= failed.revision.map_or(0, |it| 1 << it.rollout);
         let back = ecs.last.take();
         if let Some(mut back) = back {
             back.progress = Progress::UnderWay;

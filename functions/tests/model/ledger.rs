@@ -91,7 +91,9 @@ impl System {
     pub(crate) fn failing(&self, state: &mut State, id: Id) -> bool {
         let is_open = self.is_open(state, id, Rule::NoteOpenOnly);
         if is_open {
-            state.rollout_mut(id).stage = Stage::Failing;
+            let rollout = state.rollout_mut(id);
+            rollout.stage = Stage::Failing;
+            rollout.settled = false;
         }
         is_open
     }

@@ -3,15 +3,16 @@
 use chrono::TimeDelta;
 use functions::decide::{self, Action, Pushed, TaggedImage, Wanted};
 use functions::event::ImageAction;
+use functions::place::{self, Repair, Rightful, Stranger};
 use ledger::Release;
 use ledger::table::Standing;
 use ledger::transition::{self, Next, Seen};
 
 use super::call::Becomes;
 use super::config::{Ask, Config};
-use super::state::{Dep, Deployment, Heard, Id, Image, Rollout, View};
+use super::state::{Dep, Heard, Id, Image, Rollout, State, View};
 use super::values::{
-    NOW, definition, deployment_id, history, image_of, number_of, release, rollout, service,
+    NOW, deployment_id, history, id_of, image_of, number_of, release, rollout, service, standing,
     target, verdict_of,
 };
 
@@ -47,16 +48,44 @@ pub(crate) fn on_request(ask: Ask, standing: &Standing, history: &[ledger::Rollo
     decide::on_request(wanted, standing, history, *NOW)
 }
 
-/// The sweep's decision about the open rollout.
-pub(crate) fn on_sweep(
-    config: &Config,
-    open: Id,
-    rollouts: &[Rollout],
-    primary: &Deployment,
-) -> Action {
-    let history = history(config, rollouts);
-    let open = rollout(config, open, &rollouts[usize::from(open)]);
-    decide::on_sweep(&open, Some(&definition(primary)), &history, *NOW)
+/// The sweep's decision about what runs.
+pub(crate) fn repair(config: &Config, state: &State, view: &View, keeps_strangers: bool) -> Repair {
+    let standing = standing(config, state, None);
+    let stranger = stranger(config, &standing, state, view).filter(|_| keeps_strangers);
+    place::repair(&standing, stranger.as_ref(), config.breaker, *NOW)
+}
+
+/// The rollout that is live although the ledger says otherwise.
+pub(crate) fn follows(config: &Config, state: &State, view: &View) -> Option<Id> {
+    let standing = standing(config, state, None);
+    let stranger = stranger(config, &standing, state, view)?;
+    place::follows(&standing, &stranger).map(id_of)
+}
+
+/// As `place::explain` asks for it.
+fn stranger(config: &Config, standing: &Standing, state: &State, view: &View) -> Option<Stranger> {
+    let service = service(config, view);
+    let deployment = place::unexpected(&target(config), standing, &service)?;
+    let gave_up = state.head.in_flight.filter(|id| state.ecs.has_failed(*id));
+    let of = |gave_up: Id| rollout(config, gave_up, state.rollout(gave_up)).revision;
+    let mut history = history(config, &state.rollouts).into_iter();
+    Some(Stranger {
+        deployment: deployment.clone(),
+        gave_up: gave_up.and_then(of),
+        rollout: history
+            .find(|rollout| deployment.runs(rollout))
+            .filter(|_| standing.in_flight.is_none()),
+    })
+}
+
+/// What is to be put in the place of a deployment.
+pub(crate) fn rightful(config: &Config, state: &State) -> Rightful {
+    place::rightful(&standing(config, state, None))
+}
+
+/// What a claim notes as what ECS would go back to.
+pub(crate) fn goes_back_to(standing: &Standing) -> Option<Dep> {
+    place::goes_back_to(standing).map(|id| number_of(id.as_str()))
 }
 
 /// The sweep's look at ECR: the newest image, if its event should have come by now.
@@ -86,8 +115,9 @@ pub(crate) fn unheard(
 /// What becomes of a rollout after an event, or after ECS was asked.
 pub(crate) fn next(
     config: &Config,
-    (ours, heard, view): &(Rollout, Heard, Option<View>),
+    (ours, heard, view, gave_up): &(Rollout, Heard, Option<View>, bool),
 ) -> Option<Becomes> {
+    let rollout = rollout(config, 0, ours);
     let seen = match (heard, view) {
         (Heard::Completed(id), None) => Seen::Completed(deployment_id(*id)),
         (Heard::Failed(id), None) => Seen::Failed {
@@ -96,10 +126,10 @@ pub(crate) fn next(
         },
         (_, view) => Seen::Service {
             deployments: view.as_ref().map(|view| without_template(config, view)),
+            gave_up: rollout.revision.clone().filter(|_| *gave_up),
             at: *NOW,
         },
     };
-    let rollout = rollout(config, 0, ours);
     // These events are not modelled, for this reason.
     let under_way = transition::next(&rollout, &Seen::InProgress(deployment_id(0)));
     assert!(matches!(under_way, Next::Stay { .. }), "{under_way:?}");

@@ -10,7 +10,7 @@ use super::call::At;
 use super::config::{Ask, Kind, System};
 use super::real;
 use super::rules::Rule;
-use super::state::{Heard, Id, Image, Key, Revision, Rollout, State, Verdict, View};
+use super::state::{Heard, Id, Image, Key, Revision, State, Verdict, View};
 use super::values;
 
 /// How a call ends.
@@ -40,12 +40,10 @@ impl System {
                     held: ask == Ask::Hold,
                 }),
             },
-            _ => match state.open().is_some() || self.keeps(Rule::PutsBack) {
-                true if self.keeps(Rule::SweepsOpen) => Goes(At::SweepOpen {
-                    newest: state.head.newest,
-                }),
-                _ => self.list(state.head.held, state.head.newest),
-            },
+            _ if self.keeps(Rule::SweepsOpen) => Goes(At::SweepOpen {
+                newest: state.head.newest,
+            }),
+            _ => self.list(state.head.held, state.head.newest),
         }
     }
 
@@ -134,12 +132,8 @@ impl System {
                 deployment,
                 rolls_back_to,
             } => match self.deploying(state, id, deployment, rolls_back_to) {
-                false if self.keeps(Rule::GivesWay) => self.give_way(state, deployment),
+                false if self.keeps(Rule::GivesWay) => self.give_way(state),
                 _ => Done,
-            },
-            At::Overtaken { revision } => match view[0].revision == Some(revision) {
-                true => self.give_way(state, view[0].id),
-                false => Done,
             },
             At::PutBack { newer, revision } => {
                 let deployment = self.update_service(state, revision)[0].id;
@@ -202,30 +196,21 @@ impl System {
                 key,
                 image: values::image_of(&release.digest),
                 head: state.head,
-                rolls_back_to: self.goes_back_to(state),
+                rolls_back_to: self.goes_back_to(&standing),
             }),
-            action => self.carry_on(&state.rollouts, action),
+            Action::Resume(chosen) => self.resume(state, &chosen),
+            Action::Ignore { .. } => Done,
         }
     }
 
-    pub(crate) fn carry_on(&self, rollouts: &[Rollout], action: Action) -> Outcome {
-        let rollout = |id| rollouts[usize::from(id)];
-        match action {
-            Action::Resume(chosen) => {
-                let id = values::id_of(&chosen);
-                let rollout = rollout(id);
-                Goes(At::TakeOver {
-                    id,
-                    drives: rollout.drives,
-                    revision: rollout.revision,
-                })
-            }
-            Action::GiveWay(chosen) => {
-                let revision = rollout(values::id_of(&chosen)).revision;
-                revision.map_or(Done, |revision| Goes(At::Overtaken { revision }))
-            }
-            _ => Done,
-        }
+    pub(crate) fn resume(&self, state: &State, chosen: &ledger::Rollout) -> Outcome {
+        let id = values::id_of(chosen);
+        let rollout = state.rollout(id);
+        Goes(At::TakeOver {
+            id,
+            drives: rollout.drives,
+            revision: rollout.revision,
+        })
     }
 
     /// Nobody else holds a view of the service from before: it is fresh, and its revision new.

@@ -46,7 +46,6 @@ pub(crate) enum Rule {
     SweepsImages,
     /// `verdict`'s sweep asks ECS.
     SweepsVerdicts,
-
     /// Whoever gives way when the newer rollout has ended, or is failing, puts back what is live.
     GivesWayToLive,
     /// `rollout`'s sweep puts the open rollout back, or what is live, where neither runs and ECS did not go back.
@@ -62,18 +61,3 @@ pub(crate) enum Rule {
     /// A deployment that has failed and is still the service's own has nothing to go back to.
     StuckIsFailed,
 }
-
-/// Whether the model keeps the rules that the code does not have yet. Without them the model is the code as it is, and
-/// promises are broken.
-pub(crate) const REPAIRED: bool = true;
-
-/// Rules of the model that the code does not have yet.
-pub(crate) const AHEAD: &[Rule] = &[
-    Rule::GivesWayToLive,
-    Rule::PutsBack,
-    Rule::AsksHistory,
-    Rule::AnyBack,
-    Rule::LiveFollows,
-    Rule::BackIsLive,
-    Rule::StuckIsFailed,
-];

@@ -61,7 +61,7 @@ pub(crate) struct Rollout {
     pub(crate) drives: u8,
     /// `driven_at` is longer ago than a function may run.
     pub(crate) abandoned: bool,
-    /// `deployed_at` is longer ago than ECS may take to show a deployment.
+    /// `deployed_at`, or `failing_at`, is longer ago than ECS may take to show what it does.
     pub(crate) settled: bool,
     /// `deadline` has passed.
     pub(crate) late: bool,
@@ -117,7 +117,7 @@ pub(crate) struct Ecs {
     pub(crate) rolling_back: bool,
     /// The last deployment that completed and can be gone back to, listed or not.
     pub(crate) last: Option<Deployment>,
-    /// Which deployments have failed: bit by bit, the history that ECS keeps of them.
+    /// Of which rollouts a deployment has failed: bit by bit, the history that ECS keeps of them.
     pub(crate) failed: u16,
     /// The id of the next deployment.
     pub(crate) next: Dep,

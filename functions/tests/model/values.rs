@@ -90,6 +90,7 @@ pub(crate) fn standing(config: &Config, state: &State, claimed: Option<Id>) -> S
             }),
         },
         in_flight: head.in_flight.map(&read),
+        live: head.live.map(&read),
         claimed: claimed.map(&read),
     }
 }
@@ -132,6 +133,9 @@ pub(crate) fn rollout(config: &Config, id: Id, ours: &Rollout) -> ledger::Rollou
         (true, false) => ago(61),
         (true, true) => ago(1000),
     });
+    if ours.stage == Stage::Failing {
+        real.failing_at = Some(ago(if ours.settled { 61 } else { 0 }));
+    }
     if ours.late {
         real.deadline = ago(1);
     }

@@ -1,20 +1,20 @@
 //! `verdict`, call by call: `functions::verdict` as a program counter.
 
-use super::call::{At, Becomes};
+use super::call::{At, Becomes, Told};
 use super::config::System;
 use super::real;
 use super::rollout::Outcome::{self, Done, Goes};
 use super::rules::Rule;
-use super::state::{Deployment, Head, Heard, Id, Progress, Rollout, Stage, State, Verdict, View};
+use super::state::{Head, Heard, Id, Stage, State, Verdict, View};
 
 impl System {
     /// The first calls after an event has come: nothing is written yet.
     pub(crate) fn begin_verdict(&self, state: &State, heard: Heard, view: &View) -> Outcome {
         match heard {
             Heard::VerdictSweep if state.open().is_none() => self.follow(state, view),
-            Heard::VerdictSweep if self.keeps(Rule::SweepsVerdicts) => {
-                Goes(At::Judge { view: view.clone() })
-            }
+            Heard::VerdictSweep if self.keeps(Rule::SweepsVerdicts) => Goes(At::Judge {
+                told: self.told(state, view),
+            }),
             Heard::VerdictSweep => Done,
             _ => self.judge(state, heard, None),
         }
@@ -29,29 +29,31 @@ impl System {
         view: &View,
     ) -> Outcome {
         match at {
-            At::Look => Goes(At::Judge { view: view.clone() }),
-            At::Judge { view } => self.judge(state, heard, Some(view)),
-            At::Apply { id, becomes, view } => match becomes {
+            At::Look => Goes(At::Judge {
+                told: self.told(state, view),
+            }),
+            At::Judge { told } => self.judge(state, heard, Some(told)),
+            At::Apply { id, becomes, told } => match becomes {
                 Becomes::Failing => match self.failing(state, id) {
-                    true if view.is_none() => Goes(At::Look),
+                    true if told.is_none() => Goes(At::Look),
                     true => Done,
-                    false => self.judge(state, heard, view),
+                    false => self.judge(state, heard, told),
                 },
                 Becomes::Ended(verdict) => Goes(At::Give {
                     id,
                     verdict,
                     head: state.head,
-                    view,
+                    told,
                 }),
             },
             At::Give {
                 id,
                 verdict,
                 head,
-                view,
+                told,
             } => match self.give(state, id, verdict, head) {
                 true => Done,
-                false => self.judge(state, heard, view),
+                false => self.judge(state, heard, told),
             },
             At::Follow { head, live } => {
                 if state.head.version == head.version {
@@ -72,25 +74,29 @@ impl System {
     /// ECS was asked, and the head read: has a rollout completed after it was given up, or was one gone back to?
     fn follow(&self, state: &State, view: &View) -> Outcome {
         let head = state.head;
-        let primary = view[0];
-        let completed = primary
-            .revision
-            .filter(|_| primary.progress == Progress::Completed);
-        match completed.map(|it| it.rollout) {
-            Some(live) if Some(live) > head.live && self.keeps(Rule::LiveFollows) => {
-                Goes(At::Follow { head, live })
-            }
+        let question = (head, state.rollouts.clone(), view.clone());
+        let real = |_: &_| real::follows(&self.config, state, view);
+        match self.known.follows.of(question, real) {
+            Some(live) if self.keeps(Rule::LiveFollows) => Goes(At::Follow { head, live }),
             _ => Done,
         }
     }
 
+    fn told(&self, state: &State, view: &View) -> Told {
+        let open = state.open().filter(|_| self.keeps(Rule::AsksHistory));
+        Told {
+            view: view.clone(),
+            gave_up: open.filter(|id| state.ecs.has_failed(*id)),
+        }
+    }
+
     /// The open rollout is read, and the real decision is made.
-    fn judge(&self, state: &State, heard: Heard, view: Option<View>) -> Outcome {
+    fn judge(&self, state: &State, heard: Heard, told: Option<Told>) -> Outcome {
         let Some(id) = state.open() else {
             return Done;
         };
-        match self.next(state, id, heard, view.as_ref()) {
-            Some(becomes) => Goes(At::Apply { id, becomes, view }),
+        match self.next(state, id, heard, told.as_ref()) {
+            Some(becomes) => Goes(At::Apply { id, becomes, told }),
             None => Done,
         }
     }
@@ -100,11 +106,11 @@ impl System {
         state: &State,
         id: Id,
         mut heard: Heard,
-        view: Option<&View>,
+        told: Option<&Told>,
     ) -> Option<Becomes> {
         let mut rollout = *state.rollout(id);
         rollout.settled |= !self.keeps(Rule::Settling);
-        if let (Heard::Completed(completed), Some(own), None) = (heard, rollout.deployment, view) {
+        if let (Heard::Completed(completed), Some(own), None) = (heard, rollout.deployment, told) {
             if !self.keeps(Rule::OwnCompletion) {
                 heard = Heard::Completed(own);
             }
@@ -112,46 +118,24 @@ impl System {
                 rollout.stage = Stage::Failing;
             }
         }
-        let question = (rollout, heard, view.cloned());
+        let gave_up = told.is_some_and(|told| told.gave_up == Some(id));
+        let view = told.map(|told| told.view.clone());
+        let question = (rollout, heard, view, gave_up);
         let real = |question: &_| real::next(&self.config, question);
         let next = self.known.next.of(question, real);
-        match view {
-            Some(view) => self.ahead(state, &rollout, view[0], next),
-            None => next,
-        }
-    }
-
-    /// What the code does not say yet of a service that was asked about.
-    fn ahead(
-        &self,
-        state: &State,
-        rollout: &Rollout,
-        primary: Deployment,
-        next: Option<Becomes>,
-    ) -> Option<Becomes> {
-        if primary.revision.is_none() || rollout.deployment.is_none() {
-            return next;
-        }
-        let is_own = primary.revision == rollout.revision;
-        let is_stuck = is_own && primary.progress == Progress::Failed;
-        let has_failed = state.ecs.has_failed(rollout.deployment);
-        let is_given_up =
-            rollout.stage == Stage::Failing || self.keeps(Rule::AsksHistory) && has_failed;
-        match next {
-            _ if is_stuck && self.keeps(Rule::StuckIsFailed) => {
-                Some(Becomes::Ended(Verdict::Failed))
+        let primary = told.map(|told| told.view[0]);
+        match (next, primary) {
+            (Some(Becomes::Ended(Verdict::RolledBack)), Some(primary))
+                if !self.keeps(Rule::AnyBack) && rollout.rolls_back_to != Some(primary.id) =>
+            {
+                None
             }
-            Some(Becomes::Failing) => next,
-            _ if is_own => next,
-            _ if is_given_up && self.keeps(Rule::AnyBack) => match primary.progress {
-                Progress::Completed => Some(Becomes::Ended(Verdict::RolledBack)),
-                _ if rollout.late => Some(Becomes::Ended(Verdict::TimedOut)),
-                _ => None,
-            },
-            _ if !is_given_up && self.keeps(Rule::AsksHistory) => {
-                rollout.late.then_some(Becomes::Ended(Verdict::TimedOut))
+            (Some(Becomes::Ended(Verdict::Failed)), Some(primary))
+                if !self.keeps(Rule::StuckIsFailed) && primary.revision == rollout.revision =>
+            {
+                None
             }
-            next => next,
+            (next, _) => next,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Outside {
         }
         let put = json!({ "TableName": self.table, "Item": item });
         self.call("DynamoDB_20120810.PutItem", put).await;
-        let targets = self.ledger.targets().await.unwrap();
+        let targets = self.ledger.targets().await.unwrap().readable;
         let added = targets.into_iter().find(|target| target.name == name);
         added.unwrap()
     }

@@ -13,6 +13,8 @@ const WIDTH: usize = 110;
 
 static ROLLOUT: LazyLock<Regex> = LazyLock::new(|| regex(r"[0-9]{8}T[0-9]{9}Z-[0-9a-f]{12}"));
 static DEPLOYMENT: LazyLock<Regex> = LazyLock::new(|| regex("ecs-svc/[0-9]+"));
+static SERVICE_REVISION: LazyLock<Regex> =
+    LazyLock::new(|| regex("arn:aws:ecs:[^ \"]+:service-revision/[^ \"]+"));
 static DIGEST: LazyLock<Regex> = LazyLock::new(|| regex("sha256:[0-9a-f]{64}"));
 static TIME: LazyLock<Regex> = LazyLock::new(|| regex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"));
 static TOOK: LazyLock<Regex> = LazyLock::new(|| regex("Live in [0-9.]+ s"));
@@ -79,6 +81,10 @@ impl Words {
             "deployment",
             DEPLOYMENT.find_iter(text).map(|it| it.as_str()),
         );
+        self.number(
+            "service revision",
+            SERVICE_REVISION.find_iter(text).map(|it| it.as_str()),
+        );
         self.number("digest", DIGEST.find_iter(text).map(|it| it.as_str()));
     }
 
@@ -121,7 +127,7 @@ impl Words {
 /// Whether a call changes nothing.
 pub(crate) fn is_read(operation: &str) -> bool {
     let verb = operation.split_once('.').map_or(operation, |(_, it)| it);
-    ["BatchGet", "Describe", "GET", "Get", "Query"]
+    ["BatchGet", "Describe", "GET", "Get", "List", "Query"]
         .iter()
         .any(|read| verb.starts_with(read))
 }

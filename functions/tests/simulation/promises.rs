@@ -80,7 +80,7 @@ impl Promises {
         let runs = running(outside).await;
         let runs: Vec<&String> = runs.iter().filter(|digest| good(digest)).collect();
         ensure!(
-            runs == live.iter().collect::<Vec<_>>() || went_back(&history, &runs),
+            runs == live.iter().collect::<Vec<_>>(),
             "the ledger says that {live:?} is live, and {runs:?} runs"
         );
         let Some(newest) = pushed.last() else {
@@ -97,20 +97,4 @@ impl Promises {
         ensure!(heard, "nobody has heard of the newest push");
         Ok(())
     }
-}
-
-/// Whether ECS went back from the newest rollout to one that it had completed, but of which the ledger knows only that
-/// it was superseded: the newer one was claimed before anybody heard that the older one had come to its end.
-fn went_back(history: &[Rollout], runs: &[&String]) -> bool {
-    let [newest, ..] = history else {
-        return false;
-    };
-    let before = newest.rolls_back_to.as_ref();
-    let before = history
-        .iter()
-        .find(|it| before.is_some() && it.deployment.as_ref() == before);
-    newest.verdict == Some(Verdict::RolledBack)
-        && before.is_some_and(|it| {
-            it.verdict == Some(Verdict::Superseded) && runs == [it.release.digest.as_str()]
-        })
 }

@@ -44,6 +44,7 @@ impl Rest {
     /// Lets events, sweeps and ECS go on until nothing moves any more.
     pub(crate) async fn after(outside: &mut Outside, hears: Hears) -> Rest {
         for _ in 0..ROUNDS {
+            let before = outside.ledger.head(&key()).await.unwrap();
             ecs_rests(outside).await;
             let mut heard = outside.heard();
             if hears == Hears::Nothing {
@@ -64,7 +65,7 @@ impl Rest {
                 moves |= function == Function::Rollout && swept != json!([]);
             }
             let head = outside.ledger.head(&key()).await.unwrap();
-            if !moves && head.in_flight.is_none() {
+            if !moves && head == before && head.in_flight.is_none() {
                 return Rest::now(outside).await;
             }
         }

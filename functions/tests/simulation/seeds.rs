@@ -2,12 +2,20 @@
 
 use std::time::Instant;
 
+use anyhow::Result;
+use tokio::task::{JoinError, JoinSet};
+
 use super::world::{Trace, World};
 
-/// As many as a minute and a half of two cores allows.
-const SEEDS: u64 = 60;
+/// As many as a few minutes of two cores allow.
+const SEEDS: u64 = 200;
 /// How many tests share them, so that they run side by side.
 const SHARES: u64 = 2;
+/// A world mostly waits for ECS, so several go on at the same time.
+const SIDE_BY_SIDE: usize = 4;
+
+/// A world's number, what happened in it, and how it ended.
+type Lived = (u64, Trace, Result<Result<()>, JoinError>);
 
 #[tokio::test]
 async fn promises_hold_in_even_worlds() {
@@ -33,17 +41,22 @@ async fn promises_hold_in_a_thousand_odd_worlds() {
 
 async fn worlds(first: u64, seeds: u64) {
     let begun = Instant::now();
-    let mut broken = Vec::new();
     let only = number("COUPLET_SEED");
-    let seeds = (first..seeds).step_by(SHARES as usize);
-    let seeds: Vec<u64> = match only {
+    let mut to_come = match only {
         Some(only) => Vec::from_iter((only % SHARES == first).then_some(only)),
-        None => seeds.collect(),
-    };
-    for seed in &seeds {
-        let trace = Trace::default();
-        let lived = tokio::spawn(World::live(*seed, trace.clone())).await;
-        let why = match lived {
+        None => (first..seeds).step_by(SHARES as usize).collect(),
+    }
+    .into_iter();
+    let (mut lived, mut broken) = (0, Vec::new());
+    let mut living = JoinSet::new();
+    loop {
+        living_up_to(&mut living, &mut to_come);
+        let Some(world) = living.join_next().await else {
+            break;
+        };
+        let (seed, trace, end) = world.expect("a world");
+        lived += 1;
+        let why = match end {
             Ok(Ok(())) if only.is_none() => continue,
             Ok(Ok(())) => "it holds".to_owned(),
             Ok(Err(broken)) => format!("{broken:#}"),
@@ -55,15 +68,27 @@ async fn worlds(first: u64, seeds: u64) {
             "COUPLET_SEED={seed} cargo test -p functions --test simulation seeds -- --nocapture"
         );
         if why != "it holds" {
-            broken.push(*seed);
+            broken.push(seed);
         }
     }
     let took = begun.elapsed().as_secs();
-    println!("{} worlds, {} broken, {took} s", seeds.len(), broken.len());
+    println!("{lived} worlds, {} broken, {took} s", broken.len());
     assert!(
         broken.is_empty(),
         "broken promises in the worlds {broken:?}"
     );
+}
+
+fn living_up_to(living: &mut JoinSet<Lived>, to_come: &mut impl Iterator<Item = u64>) {
+    while living.len() < SIDE_BY_SIDE
+        && let Some(seed) = to_come.next()
+    {
+        living.spawn(async move {
+            let trace = Trace::default();
+            let end = tokio::spawn(World::live(seed, trace.clone())).await;
+            (seed, trace, end)
+        });
+    }
 }
 
 fn number(name: &str) -> Option<u64> {

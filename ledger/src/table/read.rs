@@ -1,10 +1,10 @@
 //! What is read from the ledger. Every read is consistent: something may be decided by it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{HEAD, Head, Ledger, ROLLOUT, TARGETS, keys, partition, text, value};
+use super::{HEAD, Head, Item, Ledger, ROLLOUT, TARGETS, keys, name, partition, text, value};
 use crate::{Rollout, RolloutId, ServiceKey, Target};
 
 /// All that the ledger knows about a target and one push or request.
@@ -14,8 +14,19 @@ pub struct Standing {
     pub head: Head,
     /// The open rollout, if there is one.
     pub in_flight: Option<Rollout>,
+    /// The rollout that brought what runs.
+    pub live: Option<Rollout>,
     /// The rollout that this push or request has claimed before.
     pub claimed: Option<Rollout>,
+}
+
+/// The targets, as far as they can be read: one that is malformed does not keep the others waiting.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Targets {
+    /// Those that can be read.
+    pub readable: Vec<Target>,
+    /// What is wrong with each of the others, and which it is.
+    pub malformed: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -25,15 +36,15 @@ struct ClaimItem {
 
 impl Ledger {
     /// The targets that follow `repository`.
-    pub async fn followers(&self, repository: &str) -> Result<Vec<Target>> {
+    pub async fn followers(&self, repository: &str) -> Result<Targets> {
         let query = self.query(TARGETS, &format!("{repository}#"));
-        self.all(query)
+        self.all_targets(query)
             .await
             .with_context(|| format!("cannot read the targets that follow {repository}"))
     }
 
     /// Every target.
-    pub async fn targets(&self) -> Result<Vec<Target>> {
+    pub async fn targets(&self) -> Result<Targets> {
         let query = self
             .client
             .query()
@@ -41,22 +52,37 @@ impl Ledger {
             .consistent_read(true)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(TARGETS));
-        self.all(query).await.context("cannot read the targets")
+        self.all_targets(query)
+            .await
+            .context("cannot read the targets")
     }
 
-    /// Where `key` stands, its open rollout, and the one that `claim` (a digest or a request's id) made before.
-    pub async fn standing(&self, key: &ServiceKey, claim: &str) -> Result<Standing> {
+    /// Where `key` stands, and what `claim` (a digest or a request's id) has claimed before.
+    pub async fn standing_of(&self, key: &ServiceKey, claim: &str) -> Result<Standing> {
         let claim_key = format!("claim#{claim}");
-        let (head, claim) =
-            tokio::try_join!(self.head(key), self.get::<ClaimItem>(key, &claim_key))?;
-        let (in_flight, claimed) = tokio::try_join!(
+        let (standing, claim) =
+            tokio::try_join!(self.standing(key), self.get::<ClaimItem>(key, &claim_key))?;
+        let claimed = self
+            .rollout_if(key, claim.as_ref().map(|claim| &claim.rollout))
+            .await?;
+        Ok(Standing {
+            claimed,
+            ..standing
+        })
+    }
+
+    /// Where `key` stands, its open rollout and the one that is live.
+    pub async fn standing(&self, key: &ServiceKey) -> Result<Standing> {
+        let head = self.head(key).await?;
+        let (in_flight, live) = tokio::try_join!(
             self.rollout_if(key, head.in_flight.as_ref()),
-            self.rollout_if(key, claim.as_ref().map(|claim| &claim.rollout)),
+            self.rollout_if(key, head.live.as_ref().map(|live| &live.rollout)),
         )?;
         Ok(Standing {
             head,
             in_flight,
-            claimed,
+            live,
+            claimed: None,
         })
     }
 
@@ -126,12 +152,24 @@ impl Ledger {
             .expression_attribute_values(":prefix", text(sk_prefix))
     }
 
-    async fn all<T: DeserializeOwned>(&self, query: QueryFluentBuilder) -> Result<Vec<T>> {
+    async fn all_targets(&self, query: QueryFluentBuilder) -> Result<Targets> {
         let mut pages = query.into_paginator().items().send();
-        let mut values = Vec::new();
+        let mut targets = Targets::default();
         while let Some(item) = pages.next().await {
-            values.push(value(item?)?);
+            match target(item?) {
+                Ok(target) => targets.readable.push(target),
+                Err(error) => targets.malformed.push(format!("{error:#}")),
+            }
         }
-        Ok(values)
+        Ok(targets)
+    }
+}
+
+fn target(item: Item) -> Result<Target> {
+    let name = name(&item);
+    let target: Target = value(item)?;
+    match target.fault() {
+        Some(fault) => bail!("the ledger's item {name} is malformed: {fault}"),
+        None => Ok(target),
     }
 }

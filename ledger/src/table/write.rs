@@ -84,6 +84,18 @@ impl Ledger {
             .with_context(|| format!("cannot hold or release {key}"))
     }
 
+    /// Writes what runs, found out after its rollout had ended; raced if the head was written since it was read.
+    pub async fn follow(&self, head: &Head, live: &Rollout) -> Result<Raced> {
+        let head = Head {
+            version: head.version + 1,
+            live: Some(Live::of(live)),
+            ..head.clone()
+        };
+        transact(&self.client, vec![self.put_head(&live.service, &head)?])
+            .await
+            .with_context(|| format!("cannot write that rollout {} is live", live.id))
+    }
+
     /// Notes that somebody carries the rollout on from now; raced if somebody else has just begun to.
     pub async fn take_over(&self, rollout: &Rollout, at: DateTime<Utc>) -> Result<Raced> {
         let update = self
@@ -139,9 +151,11 @@ impl Ledger {
                 .expression_attribute_values(":reason", text(reason)),
             // A reason that was noted meanwhile is closer to what happened.
             Next::Fail { reason } => {
-                let sets = "SET stage = :stage, reason = if_not_exists(reason, :reason)";
+                let sets =
+                    "SET stage = :stage, reason = if_not_exists(reason, :reason), failing_at = :at";
                 self.open_step(rollout, sets, Stage::Failing)?
                     .expression_attribute_values(":reason", text(reason))
+                    .expression_attribute_values(":at", attribute(at)?)
             }
             Next::End { verdict, reason } => {
                 return self.give(rollout, *verdict, reason.as_deref(), at).await;
@@ -164,10 +178,7 @@ impl Ledger {
             head.version += 1;
             head.in_flight = None;
             if verdict == Verdict::Succeeded {
-                head.live = Some(Live {
-                    rollout: rollout.id.clone(),
-                    release: rollout.release.clone(),
-                });
+                head.live = Some(Live::of(rollout));
             }
             writes.push(self.put_head(&rollout.service, &head)?);
         }

@@ -65,6 +65,7 @@ fn failing() -> Rollout {
     Rollout {
         stage: Stage::Failing,
         reason: Some(CRASH.into()),
+        failing_at: Some(at(1)),
         ..deploying()
     }
 }
@@ -105,7 +106,22 @@ fn service(second: i64, deployments: &[(&str, bool, Progress)]) -> Seen {
         });
     Seen::Service {
         deployments: Some(deployments.collect()),
+        gave_up: None,
         at: at(second),
+    }
+}
+
+/// With ECS's history, which says that the revision of the rollout was given up.
+fn given_up(second: i64, deployments: &[(&str, bool, Progress)]) -> Seen {
+    match service(second, deployments) {
+        Seen::Service {
+            deployments, at, ..
+        } => Seen::Service {
+            deployments,
+            gave_up: registered().revision,
+            at,
+        },
+        other => other,
     }
 }
 
@@ -226,6 +242,7 @@ fn asking_ecs() {
     use Progress::{Completed, Failed, InProgress};
     let gone = Seen::Service {
         deployments: None,
+        gave_up: None,
         at: at(10),
     };
     let rows: Vec<(&str, Rollout, Seen, &str)> = vec![
@@ -267,8 +284,8 @@ fn asking_ecs() {
         ),
         (
             "gone back, every event lost",
-            deploying(),
-            service(90, &[(OLD, true, Completed)]),
+            registered(),
+            given_up(90, &[(OLD, true, Completed)]),
             "rolled_back: ECS went back to the deployment before",
         ),
         (
@@ -310,8 +327,44 @@ fn asking_ecs() {
         (
             "one of the family that does not give way",
             registered(),
-            service(301, &[(OTHER, true, InProgress)]),
-            "stopped: ecs-svc/3333333333333333333 took its place, not by Couplet",
+            service(901, &[(OTHER, true, Completed)]),
+            "timed_out: no steady state before the deadline",
+        ),
+        (
+            "gone back from an overtaken rollout's, which is to give way to this one",
+            registered(),
+            service(90, &[(OLD, true, Completed)]),
+            "stay: another rollout has taken its place and is to give way",
+        ),
+        (
+            "gone back to another one than was thought, by ECS's history",
+            registered(),
+            given_up(90, &[(OTHER, true, Completed)]),
+            "rolled_back: ECS went back to the deployment before",
+        ),
+        (
+            "going back to another one than was thought",
+            registered(),
+            given_up(90, &[(OTHER, true, InProgress)]),
+            "stay: ECS is going back to the deployment before",
+        ),
+        (
+            "gone back to another one than was thought, the failure known",
+            failing(),
+            service(90, &[(OTHER, true, Completed)]),
+            "rolled_back: container web exited 1: Essential container in task exited",
+        ),
+        (
+            "failed, and a moment later still there",
+            failing(),
+            service(60, &[(OURS, true, Failed)]),
+            "stay: ECS may be about to go back",
+        ),
+        (
+            "failed, and there was nothing to go back to",
+            failing(),
+            service(61, &[(OURS, true, Failed)]),
+            "failed: container web exited 1: Essential container in task exited",
         ),
         (
             "gone, and there was no release before",

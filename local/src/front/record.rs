@@ -163,7 +163,7 @@ fn asked(service: &str, request: &Request, body: &[u8]) -> (String, Value) {
 /// The parameters that say on what, under the names that they have in a call. What differs with every call, such as
 /// an item, is not among them; of parts of a transaction only what they are and their table is kept.
 fn narrowed(body: &Value) -> Value {
-    const KEPT: [&str; 12] = [
+    const KEPT: [&str; 13] = [
         "IndexName",
         "Name",
         "QueueUrl",
@@ -175,6 +175,7 @@ fn narrowed(body: &Value) -> Value {
         "repositoryName",
         "service",
         "services",
+        "serviceRevisionArns",
         "taskRoleArn",
     ];
     let mut kept = Map::new();

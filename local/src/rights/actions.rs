@@ -113,7 +113,16 @@ fn resources(call: &Call) -> Option<Vec<String>> {
             let service = |it: &Value| Some(service(text("cluster"), it.as_str()?));
             return services.iter().map(service).collect();
         }
-        ("ecs", "UpdateService") => service(text("cluster"), text("service")?),
+        ("ecs", "UpdateService" | "ListServiceDeployments") => {
+            service(text("cluster"), text("service")?)
+        }
+        ("ecs", "DescribeServiceRevisions") => {
+            let revisions = call.parameters["serviceRevisionArns"].as_array()?;
+            return revisions
+                .iter()
+                .map(|it| Some(it.as_str()?.to_owned()))
+                .collect();
+        }
         ("events", "PutEvents") => {
             let buses = call.parameters["Entries"].as_array()?;
             let bus =

@@ -1,6 +1,6 @@
 //! The chapter in which no event arrives.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use tokio::time::sleep;
@@ -57,16 +57,13 @@ impl Story<'_> {
 
     /// The `rolloutState` of what ECS works on.
     async fn progress(&self) -> Result<String> {
-        let services =
-            json!({ "cluster": self.service.cluster(), "services": [self.service.service()] });
-        let answer = self.system.ecs.call("DescribeServices", services).await;
-        let answer = answer.map_err(|error| anyhow!("{}: {}", error.code, error.message))?;
-        let state = &answer["services"][0]["deployments"][0]["rolloutState"];
+        let deployments = self.deployments().await?;
+        let state = &deployments[0]["rolloutState"];
         Ok(state.as_str().unwrap_or_default().to_owned())
     }
 
     /// Lets the clock strike for a function, at a time at which no event can come any more.
-    async fn strike(&self, function: &str) -> Result<()> {
+    pub(super) async fn strike(&self, function: &str) -> Result<()> {
         let mut event = envelope("aws.events", "Scheduled Event", &[], json!({}));
         event["time"] = json!((Utc::now() + TimeDelta::seconds(90)).to_rfc3339());
         let name = self.system.site.output(&format!("functions/{function}"))?;

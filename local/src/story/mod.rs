@@ -5,6 +5,7 @@ mod claims;
 mod client;
 mod clock;
 mod difference;
+mod hand;
 mod leftovers;
 mod lines;
 mod look;
@@ -99,6 +100,7 @@ impl Story<'_> {
         self.old_events(&first, &broken).await?;
         self.malformed_events().await?;
         self.lost_events().await?;
+        self.set_back_by_hand().await?;
         self.rollback().await?;
         self.board().await?;
         self.proof().await

@@ -64,6 +64,7 @@ pub(crate) fn open(target: &Target, second: i64) -> Rollout {
         claimed_at: at(second),
         driven_at: at(second),
         deployed_at: Some(at(second + 1)),
+        failing_at: None,
         ended_at: None,
         deadline: at(second) + TimeDelta::seconds(i64::from(target.deadline_seconds)),
     }

@@ -11,7 +11,14 @@ pub(super) fn page(overview: &Overview, view: View<'_>) -> Markup {
     let body = html! {
         main {
             h1.hidden { "What runs where" }
-            @if states.is_empty() {
+            @if !overview.malformed.is_empty() {
+                div.message {
+                    h2 { "Targets that cannot be read" }
+                    @for malformed in &overview.malformed { p { (malformed) } }
+                    p.dim { "Nothing is rolled out to them until their items in the ledger are mended." }
+                }
+            }
+            @if states.is_empty() && overview.malformed.is_empty() {
                 div.message {
                     h2 { "No target yet" }
                     p { "A target says which ECS service follows which image repository. Terraform writes it into the ledger: add one and apply." }
@@ -79,6 +86,19 @@ mod tests {
             now: at(1000),
         };
         page(&overview(states, rows), view).into_string()
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_read_is_told() {
+        let mut overview = overview(Vec::new(), 20);
+        overview.malformed = vec!["the ledger's item targets web#eu is malformed".into()];
+        let view = View {
+            github_url: "https://github.com",
+            now: at(1000),
+        };
+        let page = page(&overview, view).into_string();
+        assert!(page.contains("targets web#eu is malformed"), "{page}");
+        assert!(!page.contains("No target yet"), "{page}");
     }
 
     #[test]

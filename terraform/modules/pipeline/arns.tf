@@ -11,10 +11,11 @@ locals {
 
   ecs = "arn:${local.partition}:ecs:${local.region}:${local.account}"
 
-  cluster_arns  = distinct([for target in var.targets : "${local.ecs}:cluster/${target.cluster}"])
-  service_arns  = [for target in var.targets : "${local.ecs}:service/${target.cluster}/${target.service}"]
-  revision_arns = [for target in var.targets : "${local.ecs}:task-definition/${target.family}:*"]
-  repositories  = distinct(var.targets[*].repository)
+  cluster_arns          = distinct([for target in var.targets : "${local.ecs}:cluster/${target.cluster}"])
+  service_arns          = [for target in var.targets : "${local.ecs}:service/${target.cluster}/${target.service}"]
+  service_revision_arns = [for target in var.targets : "${local.ecs}:service-revision/${target.cluster}/${target.service}/*"]
+  revision_arns         = [for target in var.targets : "${local.ecs}:task-definition/${target.family}:*"]
+  repositories          = distinct(var.targets[*].repository)
 
   token_arn         = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${var.github.token_parameter}"
   failure_queue     = "${var.name}-failures"

@@ -20,8 +20,15 @@ module "verdict" {
       {
         Sid      = "ReadServices"
         Effect   = "Allow"
-        Action   = "ecs:DescribeServices"
+        Action   = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]
         Resource = local.service_arns
+      },
+      {
+        # Which of the service's past deployments ECS has given up.
+        Sid      = "ReadServiceRevisions"
+        Effect   = "Allow"
+        Action   = "ecs:DescribeServiceRevisions"
+        Resource = local.service_revision_arns
       },
     ])
   })

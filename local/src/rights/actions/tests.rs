@@ -58,6 +58,18 @@ fn a_call_needs_the_right_of_its_name_on_what_it_names() {
             "ecs:UpdateService arn:aws:ecs:here:service/main/board",
         ),
         (
+            "ecs",
+            "ListServiceDeployments",
+            json!({ "cluster": "main", "service": "board" }),
+            "ecs:ListServiceDeployments arn:aws:ecs:here:service/main/board",
+        ),
+        (
+            "ecs",
+            "DescribeServiceRevisions",
+            json!({ "serviceRevisionArns": ["arn:aws:ecs:here:service-revision/main/board/7"] }),
+            "ecs:DescribeServiceRevisions arn:aws:ecs:here:service-revision/main/board/7",
+        ),
+        (
             "events",
             "PutEvents",
             json!({ "Entries": ["default"] }),
