@@ -313,10 +313,10 @@ fn service(event: &EventBridgeEvent) -> Result<ServiceKey> {
 }
 
 fn envelope(event: Value) -> Result<EventBridgeEvent> {
-    serde_json::from_value(event).context("not an EventBridge event")
+    serde_path_to_error::deserialize(event).context("not an EventBridge event")
 }
 
 fn detail<T: DeserializeOwned>(event: EventBridgeEvent) -> Result<T> {
-    serde_json::from_value(event.detail)
+    serde_path_to_error::deserialize(event.detail)
         .with_context(|| format!("malformed \"{}\" event", event.detail_type))
 }

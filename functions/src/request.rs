@@ -21,8 +21,8 @@ pub(crate) async fn on_request(clients: &Clients, request: &Request) -> Result<V
     let targets = clients.ledger.targets().await?;
     let target = named(&targets, ask, &ask.target)?;
     match (ask.action, &ask.from) {
-        (AskedAction::Hold, _) => hold(clients, target, ask).await,
-        (AskedAction::Release, _) => release(clients, target, ask).await,
+        (AskedAction::Hold, _) => hold(clients, target, request).await,
+        (AskedAction::Release, _) => release(clients, target, request).await,
         (AskedAction::Promote, Some(from)) => {
             let source = named(&targets, ask, from)?;
             roll_out(clients, target, Some(source), request).await
@@ -120,21 +120,26 @@ async fn past(clients: &Clients, target: &Target) -> Result<(Head, Vec<Rollout>)
 }
 
 /// From now on pushes are left alone. What is under way goes on, and what people ask for is carried out.
-async fn hold(clients: &Clients, target: &Target, ask: &Ask) -> Result<Value> {
+async fn hold(clients: &Clients, target: &Target, request: &Request) -> Result<Value> {
+    let ask = &request.ask;
     let held = Held {
         by: ask.by.clone(),
         why: ask.why.clone(),
         at: Utc::now(),
     };
-    set(clients, target, Some(held)).await?;
+    if set(clients, target, Some(held), &request.id).await? == Answered::Before {
+        return Ok(ignored(target, "", ANSWERED));
+    }
     info!(target.name = target.name, "held by {}", ask.by);
     Ok(json!({ "target": target.name, "held": ask.by }))
 }
 
 /// Ends a hold, and offers the newest of what was pushed meanwhile.
-async fn release(clients: &Clients, target: &Target, ask: &Ask) -> Result<Value> {
-    set(clients, target, None).await?;
-    info!(target.name = target.name, "released by {}", ask.by);
+async fn release(clients: &Clients, target: &Target, request: &Request) -> Result<Value> {
+    let ask = &request.ask;
+    if set(clients, target, None, &request.id).await? == Answered::Now {
+        info!(target.name = target.name, "released by {}", ask.by);
+    }
     // The events of these pushes were heard and left alone: nothing is to be waited for.
     let at: DateTime<Utc> = Utc::now() + TimeDelta::hours(1);
     let head = clients.ledger.head(&target.key()).await?;
@@ -142,12 +147,34 @@ async fn release(clients: &Clients, target: &Target, ask: &Ask) -> Result<Value>
     Ok(json!({ "target": target.name, "released": ask.by, "rolled_out": newest }))
 }
 
-async fn set(clients: &Clients, target: &Target, held: Option<Held>) -> Result<()> {
+const ANSWERED: &str = "this request was carried out before";
+
+#[derive(PartialEq)]
+enum Answered {
+    Now,
+    Before,
+}
+
+/// Events come more than once, and a hold that comes again after its release must not hold again.
+async fn set(
+    clients: &Clients,
+    target: &Target,
+    held: Option<Held>,
+    request: &str,
+) -> Result<Answered> {
     let key = target.key();
     for _ in 0..TRIES {
-        let head = clients.ledger.head(&key).await?;
-        if clients.ledger.hold(&key, &head, held.clone()).await? == Raced::No {
-            return Ok(());
+        let standing = clients.ledger.standing_of(&key, request).await?;
+        if standing.answered {
+            return Ok(Answered::Before);
+        }
+        let (head, now) = (&standing.head, Utc::now());
+        let written = clients
+            .ledger
+            .hold(&key, head, held.clone(), request, now)
+            .await?;
+        if written == Raced::No {
+            return Ok(Answered::Now);
         }
     }
     bail!("other writes to {} came first {TRIES} times", target.name)

@@ -97,11 +97,11 @@ fn what_is_malformed_is_named() {
     let rows = [
         (
             changed(push, "/detail/image-digest", json!("md5:1")),
-            "malformed \"ECR Image Action\" event: `md5:1` is not a sha256 digest",
+            "malformed \"ECR Image Action\" event: image-digest: `md5:1` is not a sha256 digest",
         ),
         (
             changed(push, "/detail/action-type", json!(7)),
-            "malformed \"ECR Image Action\" event: invalid type: integer `7`, expected a string",
+            "malformed \"ECR Image Action\" event: action-type: invalid type: integer `7`, expected a string",
         ),
         (
             changed(push, "/detail-type", json!("ECR Image Scan")),
@@ -109,7 +109,7 @@ fn what_is_malformed_is_named() {
         ),
         (
             changed(request, "/detail/action", json!("explode")),
-            "malformed \"Rollout Requested\" event: unknown variant `explode`, expected one of `rollback`, `redeploy`, `promote`, `hold`, `release`",
+            "malformed \"Rollout Requested\" event: action: unknown variant `explode`, expected one of `rollback`, `redeploy`, `promote`, `hold`, `release`",
         ),
         (
             json!({ "detail": {} }),
@@ -138,7 +138,7 @@ fn what_is_malformed_is_named() {
         ),
         (
             changed(deployment, "/detail/deploymentId", json!("7")),
-            "malformed \"ECS Deployment State Change\" event: `7` is not the id of an ECS deployment",
+            "malformed \"ECS Deployment State Change\" event: deploymentId: `7` is not the id of an ECS deployment",
         ),
     ];
     for (event, expected) in rows {

@@ -16,7 +16,7 @@
 //! - tasks, capacity, and what others do to the service: nobody else touches it, so no rollout may be `stopped`
 //! - tags that move, images that are deleted, promotions, the scan gate; several targets
 //! - a call that takes effect after the function that made it is dead for a minute
-//! - a duplicate of a hold that comes after its release: people ask for one thing after the other here
+//! - a duplicate of a hold that comes after its release (see `requests`): people ask for one thing after the other here
 //! - throttling: an answer that is an error is a death, and an answer that is lost is a death one call later
 
 mod model {

@@ -24,7 +24,8 @@ async fn a_held_target_stays_as_it_is_and_gets_the_newest_when_it_is_released() 
     let mut outside = Outside::start().await;
     outside.live('a').await;
     let held = json!({ "action": "hold", "why": "a sale" });
-    insta::assert_snapshot!(outside.rollout(ask("hold", held)).await);
+    let hold = ask("hold", held);
+    insta::assert_snapshot!(outside.rollout(hold.clone()).await);
 
     for commit in ['b', 'c'] {
         let pushed = outside.push(commit, LIVES).await;
@@ -40,9 +41,15 @@ async fn a_held_target_stays_as_it_is_and_gets_the_newest_when_it_is_released() 
     );
 
     let release = ask("release", json!({ "action": "release" }));
-    let told = outside.rollout(release).await;
+    let told = outside.rollout(release.clone()).await;
     assert!(told.contains(r#""released":"ada""#), "{told}");
     let history = ["ccccccc Deploying", "aaaaaaa succeeded"];
+    assert_eq!(outside.history().await, history);
+
+    for late in [hold, release] {
+        let told = outside.rollout(late).await;
+        assert!(Outside::writes(&told).is_empty(), "{told}");
+    }
     assert_eq!(outside.history().await, history);
     assert_eq!(outside.ledger.head(&key()).await.unwrap().held, None);
 }

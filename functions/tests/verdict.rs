@@ -212,7 +212,7 @@ async fn a_malformed_event_is_an_error_and_no_call() {
     malformed["detail"]["deploymentId"] = json!(7);
     let told = outside.verdict(malformed).await;
     let expected = "fails: malformed \"ECS Deployment State Change\" event: \
-                    invalid type: integer `7`, expected a string\n";
+                    deploymentId: invalid type: integer `7`, expected a string\n";
     assert_eq!(told, expected);
     assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
 }

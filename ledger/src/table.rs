@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | target | `targets` | `<repository>#<name>` | Terraform | all: the followers of a repository, or every target |
 //! | head | `target#<cluster>/<service>` | `head` | `rollout`, `verdict` | all: what runs and what is under way |
-//! | claim | `target#…` | `claim#<digest or request id>` | `rollout` | `rollout`: was this push or request seen before? |
+//! | claim | `target#…` | `claim#<digest or request id>` | `rollout` | `rollout`: was this push or request seen before, and what came of it? |
 //! | rollout | `target#…` | `rollout#<rollout id>` | `rollout`, `verdict` | all: one, or a target's newest first |
 //!
 //! An ECS event names its service, and the service is the partition: no index and no second item leads there.

@@ -55,6 +55,7 @@ fn standing(live: char, in_flight: Option<Rollout>) -> Standing {
         in_flight,
         live: Some(live),
         claimed: None,
+        answered: false,
     }
 }
 

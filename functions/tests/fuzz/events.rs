@@ -96,8 +96,12 @@ fn the_members_without_which_an_event_is_refused() {
             need(kind, &format!("/{field}"), message);
         }
         for path in fields {
-            let field = path.rsplit('/').next().unwrap_or_default();
-            let message = format!("malformed \"{kind}\" event: missing field `{field}`");
+            // A list's element is named by its place.
+            let (place, field) = match path.split('/').collect::<Vec<_>>()[..] {
+                [list, number, field] => (format!("{list}[{number}]: "), field),
+                _ => (String::new(), *path),
+            };
+            let message = format!("malformed \"{kind}\" event: {place}missing field `{field}`");
             need(kind, &format!("/detail/{path}"), message);
         }
     }

@@ -92,6 +92,7 @@ pub(crate) fn standing(config: &Config, state: &State, claimed: Option<Id>) -> S
         in_flight: head.in_flight.map(&read),
         live: head.live.map(&read),
         claimed: claimed.map(&read),
+        answered: false,
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Standing {
     pub live: Option<Rollout>,
     /// The rollout that this push or request has claimed before.
     pub claimed: Option<Rollout>,
+    /// Whether this request, one that needs no rollout, was carried out before.
+    pub answered: bool,
 }
 
 /// The targets, as far as they can be read: one that is malformed does not keep the others waiting.
@@ -31,7 +33,7 @@ pub struct Targets {
 
 #[derive(Deserialize)]
 struct ClaimItem {
-    rollout: RolloutId,
+    rollout: Option<RolloutId>,
 }
 
 impl Ledger {
@@ -62,11 +64,12 @@ impl Ledger {
         let claim_key = format!("claim#{claim}");
         let (standing, claim) =
             tokio::try_join!(self.standing(key), self.get::<ClaimItem>(key, &claim_key))?;
-        let claimed = self
-            .rollout_if(key, claim.as_ref().map(|claim| &claim.rollout))
-            .await?;
+        let answered = claim.as_ref().is_some_and(|claim| claim.rollout.is_none());
+        let rollout = claim.and_then(|claim| claim.rollout);
+        let claimed = self.rollout_if(key, rollout.as_ref()).await?;
         Ok(Standing {
             claimed,
+            answered,
             ..standing
         })
     }
@@ -83,6 +86,7 @@ impl Ledger {
             in_flight,
             live,
             claimed: None,
+            answered: false,
         })
     }
 

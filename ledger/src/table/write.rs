@@ -44,6 +44,13 @@ struct ClaimItem<'a> {
     rollout: &'a RolloutId,
 }
 
+/// The claim of a request that needs no rollout.
+#[derive(Serialize)]
+struct AnswerItem {
+    held: bool,
+    at: DateTime<Utc>,
+}
+
 impl Ledger {
     /// Claims a rollout, and in the same transaction ends the one that it supersedes.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Raced> {
@@ -72,14 +79,28 @@ impl Ledger {
             .with_context(|| format!("cannot claim rollout {} of {}", rollout.id, rollout.target))
     }
 
-    /// Holds a target, or releases it with `None`; raced if its head was written since it was read.
-    pub async fn hold(&self, key: &ServiceKey, head: &Head, held: Option<Held>) -> Result<Raced> {
+    /// Holds a target, or releases it with `None`, as the request `by` asks, once; raced if its head was written since it
+    /// was read, or if the request was carried out before.
+    pub async fn hold(
+        &self,
+        key: &ServiceKey,
+        head: &Head,
+        held: Option<Held>,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Raced> {
+        let answer = AnswerItem {
+            held: held.is_some(),
+            at,
+        };
         let head = Head {
             version: head.version + 1,
             held,
             ..head.clone()
         };
-        transact(&self.client, vec![self.put_head(key, &head)?])
+        let claim = item(&partition(key), &format!("claim#{by}"), answer)?;
+        let writes = vec![self.put_new(claim)?, self.put_head(key, &head)?];
+        transact(&self.client, writes)
             .await
             .with_context(|| format!("cannot hold or release {key}"))
     }

@@ -39,7 +39,7 @@ fn events_for_rollout() {
         (
             "an event of another time than RFC 3339's",
             with(push(), "/time", json!("yesterday")),
-            "not an EventBridge event: input contains invalid characters",
+            "not an EventBridge event: time: input contains invalid characters",
         ),
         (
             "an event of another kind",
@@ -59,17 +59,17 @@ fn events_for_rollout() {
         (
             "a push of no digest",
             with(push(), "/detail/image-digest", json!("latest")),
-            "malformed \"ECR Image Action\" event: `latest` is not a sha256 digest",
+            "malformed \"ECR Image Action\" event: image-digest: `latest` is not a sha256 digest",
         ),
         (
             "a push of another hash",
             with(push(), "/detail/image-digest", json!("sha512:1")),
-            "malformed \"ECR Image Action\" event: `sha512:1` is not a sha256 digest",
+            "malformed \"ECR Image Action\" event: image-digest: `sha512:1` is not a sha256 digest",
         ),
         (
             "a push with a number for a tag",
             with(push(), "/detail/image-tag", json!(17)),
-            "malformed \"ECR Image Action\" event: invalid type: integer `17`, expected a string",
+            "malformed \"ECR Image Action\" event: image-tag: invalid type: integer `17`, expected a string",
         ),
         (
             "a schedule without a time",
@@ -92,7 +92,7 @@ fn events_for_rollout() {
         (
             "a request for something else",
             with(request(), "/detail/action", json!("Rollback")),
-            "malformed \"Rollout Requested\" event: unknown variant `Rollback`, expected one of `rollback`, `redeploy`, `promote`, `hold`, `release`",
+            "malformed \"Rollout Requested\" event: action: unknown variant `Rollback`, expected one of `rollback`, `redeploy`, `promote`, `hold`, `release`",
         ),
         (
             "a request for no target",
@@ -107,7 +107,7 @@ fn events_for_rollout() {
         (
             "a request for a shortened digest",
             with(redeploy(), "/detail/digest", json!("sha256:42b5266f")),
-            "malformed \"Rollout Requested\" event: `sha256:42b5266f` is not a sha256 digest",
+            "malformed \"Rollout Requested\" event: digest: `sha256:42b5266f` is not a sha256 digest",
         ),
         (
             "a promotion from nowhere",
@@ -166,7 +166,7 @@ fn events_for_verdict() {
         (
             "a deployment with another id",
             with(deployment(), "/detail/deploymentId", json!("d-1234567")),
-            "malformed \"ECS Deployment State Change\" event: `d-1234567` is not the id of an ECS deployment",
+            "malformed \"ECS Deployment State Change\" event: deploymentId: `d-1234567` is not the id of an ECS deployment",
         ),
         (
             "a deployment to which nothing happened",
@@ -206,12 +206,12 @@ fn events_for_verdict() {
         (
             "a container without a name",
             without(task(), "/detail/containers/1/name"),
-            "malformed \"ECS Task State Change\" event: missing field `name`",
+            "malformed \"ECS Task State Change\" event: containers[1]: missing field `name`",
         ),
         (
             "a container that exited with a word",
             with(task(), "/detail/containers/1/exitCode", json!("137")),
-            "malformed \"ECS Task State Change\" event: invalid type: string \"137\", expected i64",
+            "malformed \"ECS Task State Change\" event: containers[1].exitCode: invalid type: string \"137\", expected i64",
         ),
     ];
     assert_messages(rows.map(|(name, event, message)| (name, watched(event), message)));
