@@ -3,10 +3,14 @@
 use std::fmt;
 
 use anyhow::{Context, Result, bail};
+use chrono::{TimeDelta, Utc};
 use ledger::{Commit, RolloutId};
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::limit::{Patience, limited_until};
 
 /// GitHub asks for the version of its API that a client was written for.
 /// Source: <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
@@ -20,6 +24,7 @@ pub struct Repository {
     http: Client,
     base: Url,
     token: String,
+    patience: Patience,
 }
 
 /// A deployment, as far as we use it.
@@ -56,10 +61,21 @@ pub struct Status {
 
 impl Repository {
     /// The repository `owner/name` of the GitHub whose API is at `api`.
-    pub fn new(http: Client, api: &str, name: &str, token: String) -> Result<Self> {
+    pub fn new(
+        http: Client,
+        api: &str,
+        name: &str,
+        token: String,
+        patience: Patience,
+    ) -> Result<Self> {
         let base = format!("{}/repos/{name}/", api.trim_end_matches('/'));
         let base = Url::parse(&base).with_context(|| format!("{base} is not an address"))?;
-        Ok(Repository { http, base, token })
+        Ok(Repository {
+            http,
+            base,
+            token,
+            patience,
+        })
     }
 
     /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart.
@@ -128,13 +144,12 @@ impl Repository {
     ) -> Result<T> {
         let mut url = self.url(path)?;
         url.query_pairs_mut().extend_pairs(query);
-        self.send(Method::GET, url, |request| request).await
+        self.send(Method::GET, url, None).await
     }
 
     async fn post<T: for<'a> Deserialize<'a>>(&self, path: &str, body: &Value) -> Result<T> {
         let url = self.url(path)?;
-        self.send(Method::POST, url, |request| request.json(body))
-            .await
+        self.send(Method::POST, url, Some(body)).await
     }
 
     fn url(&self, path: &str) -> Result<Url> {
@@ -147,32 +162,60 @@ impl Repository {
         &self,
         method: Method,
         url: Url,
-        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
+        body: Option<&Value>,
     ) -> Result<T> {
         let what = format!("{method} {}", url.path());
-        let request = self
-            .http
-            .request(method, url)
-            .bearer_auth(&self.token)
-            .header("accept", "application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION);
-        let response = with(request)
-            .send()
-            .await
-            .with_context(|| format!("GitHub did not answer {what}"))?;
-        let status = response.status();
-        let body = response
-            .text()
-            .await
-            .with_context(|| format!("GitHub's answer to {what} broke off"))?;
-        if !status.is_success() {
+        loop {
+            self.patience.wait().await?;
+            let (status, headers, body) = self.once(&what, method.clone(), &url, body).await?;
+            if status.is_success() {
+                return serde_json::from_str(&body)
+                    .with_context(|| format!("GitHub's answer to {what} is malformed"));
+            }
+            if let Some(until) = limited_until(status.as_u16(), &headers, &body, Utc::now()) {
+                // It must not be zero, or a GitHub that says so for ever would be asked for ever.
+                let soonest = Utc::now() + TimeDelta::seconds(1);
+                self.patience.hold_off(until.max(soonest));
+                continue;
+            }
             let told = format!("GitHub answered {what} with {status}: {body}");
             if status == StatusCode::UNPROCESSABLE_ENTITY {
                 return Err(Refusal(told).into());
             }
-            bail!(told);
+            match headers.get("x-accepted-github-permissions") {
+                Some(wanted) if status == StatusCode::FORBIDDEN => {
+                    bail!("{told}; the token needs the permission {wanted:?}")
+                }
+                _ => bail!(told),
+            }
         }
-        serde_json::from_str(&body)
-            .with_context(|| format!("GitHub's answer to {what} is malformed"))
+    }
+
+    async fn once(
+        &self,
+        what: &str,
+        method: Method,
+        url: &Url,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, HeaderMap, String)> {
+        let mut request = self
+            .http
+            .request(method, url.clone())
+            .bearer_auth(&self.token)
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", API_VERSION);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("GitHub did not answer {what}"))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response
+            .text()
+            .await
+            .with_context(|| format!("GitHub's answer to {what} broke off"))?;
+        Ok((status, headers, body))
     }
 }

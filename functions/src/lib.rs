@@ -11,7 +11,7 @@
 //! # Layout
 //! - [`event`]: EventBridge's JSON → what happened, in our own few fields
 //! - [`policy`], [`decide`], [`place`], [`task_definition`], [`image`], [`telling`]: values in, values out
-//! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them
+//! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
 //!   [`request`]: what people ask for; [`sweep`]: what events have lost
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
@@ -25,6 +25,7 @@ pub mod event;
 mod fixtures;
 pub mod github;
 pub mod image;
+pub mod limit;
 pub mod place;
 pub mod policy;
 pub mod report;

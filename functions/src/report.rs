@@ -1,5 +1,7 @@
 //! `report`: hears the ledger's stream; tells GitHub.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
@@ -10,8 +12,12 @@ use serde_json::{Value, json};
 use tracing::{error, info};
 
 use crate::github::{Refusal, Repository};
+use crate::limit::Patience;
 use crate::run::{self, setting};
 use crate::telling::{Telling, telling};
+
+/// An invocation waits for GitHub no longer than this at a time: a third of what it may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// All that this function can reach.
 #[derive(Clone, Debug)]
@@ -24,6 +30,8 @@ pub struct Clients {
     pub github_api_url: String,
     /// The name of the SecureString that holds GitHub's token.
     pub token_parameter: String,
+    /// When GitHub may be called again.
+    pub patience: Patience,
     /// Where a record goes that GitHub refuses for good.
     pub sqs: aws_sdk_sqs::Client,
     /// The address of the failure queue.
@@ -38,6 +46,7 @@ impl Clients {
         Ok(Clients {
             ssm: aws_sdk_ssm::Client::new(config),
             http: run::http()?,
+            patience: Patience::new(PATIENCE),
             sqs: aws_sdk_sqs::Client::new(config),
             failure_queue_url: setting("COUPLET_FAILURE_QUEUE_URL")?,
             github_api_url: setting("COUPLET_GITHUB_API_URL")?,
@@ -118,6 +127,7 @@ async fn on_record(
         &clients.github_api_url,
         &change.rollout.github_repository,
         token,
+        clients.patience.clone(),
     )?;
     match tell(clients, &repository, &change).await {
         Err(error) if error.is::<Refusal>() => set_aside(clients, record, &error).await,

@@ -2,9 +2,11 @@
 
 mod outside;
 
+use std::time::Duration;
+
 use local::github::Failure;
 use outside::{LIVES, Outside, REPOSITORY, sha};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_claim_is_a_deployment_in_progress_and_a_verdict_its_end() {
@@ -133,6 +135,96 @@ async fn a_commit_that_github_does_not_know_is_set_aside_and_the_next_is_told() 
         "{words}"
     );
     assert_eq!(failures[0]["record"]["eventName"], "INSERT");
+}
+
+#[tokio::test]
+async fn github_is_left_alone_for_as_long_as_it_asks() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let enough = Failure::SecondaryLimit { retry_after: 1 };
+    outside.github.fail_next(enough, 1);
+    for calls in [1, 0, 0] {
+        let told = outside.report(&records).await;
+        let expected = "GitHub asks to be left alone until <time>\n";
+        assert!(
+            told.lines().next().unwrap().ends_with(expected.trim()),
+            "{told}"
+        );
+        let asked = told.lines().filter(|it| it.starts_with("GET")).count();
+        assert_eq!(asked, calls, "{told}");
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    outside.report(&records).await;
+    assert_eq!(
+        states(&outside),
+        [["in_progress", "success"], ["pending", "success"]]
+    );
+}
+
+/// Lambda takes a batch up again from the record that failed, and GitHub fails at any call, before or after it has
+/// carried it out.
+#[tokio::test]
+async fn after_an_outage_everything_is_told_once_and_in_order() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let mut records = outside.records().await;
+    for minute in 0..60 {
+        let fault = match minute % 20 {
+            0 => Failure::SecondaryLimit { retry_after: 0 },
+            even if even % 2 == 0 => Failure::ServerError(503),
+            _ => Failure::LostAnswer,
+        };
+        outside.github.fail_next(fault, 1);
+    }
+    let mut invocations = 0;
+    loop {
+        invocations += 1;
+        assert!(invocations < 200, "it goes on for ever");
+        let told = outside.report(&records).await;
+        let Some(answer) = told.lines().next().unwrap().strip_prefix("answers ") else {
+            continue;
+        };
+        let answer: Value = serde_json::from_str(answer).unwrap();
+        let Some(failed) = answer["batchItemFailures"].get(0) else {
+            break;
+        };
+        let sequence = &failed["itemIdentifier"];
+        let done = records
+            .iter()
+            .position(|record| record["dynamodb"]["SequenceNumber"] == *sequence);
+        records.drain(..done.unwrap());
+    }
+    assert!(invocations > 30, "{invocations} invocations");
+    assert_eq!(
+        states(&outside),
+        [["in_progress", "success"], ["pending", "success"]]
+    );
+    assert_eq!(outside.github.deployments(REPOSITORY).len(), 1);
+    assert_eq!(outside.failures().await, [json!(null); 0]);
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let records = outside.records().await;
+    outside.github.fail_next(Failure::MissingPermission, 1);
+    let told = outside.report(&records).await;
+    let expected = r#"the token needs the permission "deployments=read""#;
+    assert!(told.lines().next().unwrap().ends_with(expected), "{told}");
+}
+
+/// The states of the only deployment and of its commit, in the order in which they were told.
+fn states(outside: &Outside) -> [Vec<String>; 2] {
+    let deployment = &outside.github.deployments(REPOSITORY)[0];
+    let told = deployment.statuses.iter();
+    let statuses = outside.github.statuses(REPOSITORY, &sha('a'));
+    [
+        told.map(|it| it.state.to_string()).collect(),
+        statuses.iter().map(|it| it.state.to_string()).collect(),
+    ]
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use anyhow::Result;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use functions::limit::Patience;
 use functions::{report, rollout, verdict};
 use local::aws::Aws;
 use local::ecs::{self, Controller};
@@ -136,6 +137,7 @@ impl Outside {
                 sqs: aws_sdk_sqs::Client::new(&config),
                 failure_queue_url: format!("{}/000000000000/{table}", recorder.url),
                 github_api_url: github_recorder.url.clone(),
+                patience: Patience::new(Duration::from_millis(100)),
                 token_parameter: TOKEN_PARAMETER.to_owned(),
                 board_url: "https://board.example.com/".to_owned(),
             },
