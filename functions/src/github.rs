@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, bail};
 use chrono::{TimeDelta, Utc};
-use ledger::{Commit, RolloutId};
+use ledger::{Commit, Rollout};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
@@ -80,34 +80,37 @@ impl Repository {
 
     /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart.
     /// <https://docs.github.com/en/rest/deployments/deployments>
-    pub async fn deployment(
-        &self,
-        commit: &Commit,
-        environment: &str,
-        rollout: &RolloutId,
-    ) -> Result<Deployment> {
+    pub async fn deployment(&self, commit: &Commit, rollout: &Rollout) -> Result<Deployment> {
         let query = [
             ("sha", commit.as_str()),
-            ("environment", environment),
+            ("environment", &rollout.environment),
             ("per_page", PAGE),
         ];
         let found: Vec<Deployment> = self.get("deployments", &query).await?;
         let ours = found
             .into_iter()
-            .find(|deployment| deployment.payload["rollout"] == json!(rollout));
+            .find(|deployment| deployment.payload["rollout"] == json!(rollout.id));
         if let Some(deployment) = ours {
             return Ok(deployment);
         }
         let body = json!({
             "ref": commit,
-            "environment": environment,
+            "environment": rollout.environment,
             "description": "Rolled out by Couplet",
-            "payload": { "rollout": rollout },
+            "payload": { "rollout": rollout.id, "target": rollout.target },
             // Without these two GitHub merges the default branch first, and refuses while a check is red.
             "auto_merge": false,
             "required_contexts": [],
         });
         self.post("deployments", &body).await
+    }
+
+    /// The deployments of `target` to an environment, newest first, as far as they are among the newest of all.
+    pub async fn deployments(&self, environment: &str, target: &str) -> Result<Vec<Deployment>> {
+        let query = [("environment", environment), ("per_page", PAGE)];
+        let mut found: Vec<Deployment> = self.get("deployments", &query).await?;
+        found.retain(|deployment| deployment.payload["target"] == target);
+        Ok(found)
     }
 
     /// The statuses of a deployment, newest first.

@@ -30,6 +30,7 @@ pub mod place;
 pub mod policy;
 pub mod report;
 mod request;
+mod retire;
 pub mod rollout;
 pub mod run;
 mod sweep;

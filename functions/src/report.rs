@@ -13,6 +13,7 @@ use tracing::{error, info};
 
 use crate::github::{Refusal, Repository};
 use crate::limit::Patience;
+use crate::retire::retire;
 use crate::run::{self, setting};
 use crate::telling::{Telling, telling};
 
@@ -201,9 +202,7 @@ async fn tell(clients: &Clients, repository: &Repository, change: &Change) -> Re
         rollout.service,
         rollout.id
     );
-    let deployment = repository
-        .deployment(commit, &rollout.environment, &rollout.id)
-        .await?;
+    let deployment = repository.deployment(commit, rollout).await?;
     let shown = repository.deployment_statuses(deployment.id).await?;
     if telling.comes_after(shown.iter().map(|status| status.state.as_str())) {
         info!(
@@ -221,6 +220,8 @@ async fn tell(clients: &Clients, repository: &Repository, change: &Change) -> Re
             "description": telling.description,
             "environment": rollout.environment,
             "log_url": page,
+            // GitHub would retire the deployments of other targets as well: see `retire`.
+            "auto_inactive": false,
         });
         if let Some(url) = &rollout.environment_url {
             body["environment_url"] = json!(url);
@@ -228,6 +229,9 @@ async fn tell(clients: &Clients, repository: &Repository, change: &Change) -> Re
         repository
             .add_deployment_status(deployment.id, &body)
             .await?;
+    }
+    if telling.deployment == "success" {
+        retire(repository, rollout, deployment.id).await?;
     }
     let context = format!("couplet/{}", rollout.target);
     let shown = repository.commit_statuses(commit).await?;

@@ -4,7 +4,7 @@ mod outside;
 
 use std::time::Duration;
 
-use local::github::Failure;
+use local::github::{Deployment, Failure};
 use outside::{LIVES, Outside, REPOSITORY, sha};
 use serde_json::{Value, json};
 
@@ -205,6 +205,37 @@ async fn after_an_outage_everything_is_told_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_live_before_is_inactive_and_another_targets_is_not() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let mut records = outside.records().await;
+    outside.report(&records).await;
+    for record in &mut records {
+        for image in ["OldImage", "NewImage"] {
+            let image = &mut record["dynamodb"][image];
+            if image.is_object() {
+                image["target"] = json!({ "S": "other" });
+                image["id"]["S"] = json!("20261124T000000000Z-aaaaaaaaaaaa");
+            }
+        }
+    }
+    outside.report(&records).await;
+    outside.live('b').await;
+    let newer = outside.records().await;
+    outside.report(&newer).await;
+    outside.report(&newer).await;
+    let told: Vec<_> = outside
+        .github
+        .deployments(REPOSITORY)
+        .iter()
+        .map(states_of)
+        .collect();
+    let ended = ["in_progress", "success"].map(str::to_owned);
+    let retired = ["in_progress", "success", "inactive"].map(str::to_owned);
+    assert_eq!(told, [retired.to_vec(), ended.to_vec(), ended.to_vec()]);
+}
+
+#[tokio::test]
 async fn a_missing_permission_is_named() {
     let mut outside = Outside::start().await;
     let pushed = outside.push('a', LIVES).await;
@@ -219,12 +250,16 @@ async fn a_missing_permission_is_named() {
 /// The states of the only deployment and of its commit, in the order in which they were told.
 fn states(outside: &Outside) -> [Vec<String>; 2] {
     let deployment = &outside.github.deployments(REPOSITORY)[0];
-    let told = deployment.statuses.iter();
     let statuses = outside.github.statuses(REPOSITORY, &sha('a'));
     [
-        told.map(|it| it.state.to_string()).collect(),
+        states_of(deployment),
         statuses.iter().map(|it| it.state.to_string()).collect(),
     ]
+}
+
+fn states_of(deployment: &Deployment) -> Vec<String> {
+    let told = deployment.statuses.iter();
+    told.map(|it| it.state.to_string()).collect()
 }
 
 #[tokio::test]

@@ -67,7 +67,8 @@ resource "aws_lambda_event_source_mapping" "ledger" {
   # A rollout's changes must reach GitHub in the order in which they happened. Default: 1, said here because it matters.
   parallelization_factor = 1
 
-  # A change is up to six calls to GitHub, and five changes fit into a run of thirty seconds. Default: 100.
+  # A change is six calls to GitHub, and nine when a release is live, and five changes fit into a run of thirty seconds.
+  # Default: 100.
   batch_size = 5
 
   filter_criteria {
