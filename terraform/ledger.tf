@@ -11,7 +11,8 @@ module "ledger" {
     environment       = var.environment
     tag_policy        = var.tag_policy
     github_repository = var.github.repository
-    deadline_seconds  = var.deadline_seconds
+    deadline_seconds  = var.rollouts.deadline_seconds
+    max_severity      = var.rollouts.max_severity
     first_count       = var.tasks.minimum
     environment_url   = local.board_url
   })]

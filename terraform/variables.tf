@@ -77,15 +77,25 @@ variable "tag_policy" {
   }
 }
 
-variable "deadline_seconds" {
-  description = "How long a rollout may take, in seconds, before its verdict is timed_out. ECS itself takes up to a quarter of an hour to give up a release that fails its health checks."
-  type        = number
-  default     = 1800
-  nullable    = false
+variable "rollouts" {
+  description = "How long a rollout may take, in seconds, before its verdict is timed_out (ECS itself takes up to a quarter of an hour to give up a release that fails its health checks), and the worst finding of ECR's scan with which an image is still rolled out by itself: INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL. Without one, scans are not waited for."
+  type = object({
+    deadline_seconds = optional(number, 1800)
+    max_severity     = optional(string)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.deadline_seconds >= 60 && floor(var.deadline_seconds) == var.deadline_seconds
+    condition     = var.rollouts.deadline_seconds >= 60 && floor(var.rollouts.deadline_seconds) == var.rollouts.deadline_seconds
     error_message = "The deadline must be at least 60 whole seconds: the sweep that keeps it comes once a minute."
+  }
+
+  validation {
+    condition = var.rollouts.max_severity == null ? true : contains(
+      ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"], var.rollouts.max_severity
+    )
+    error_message = "The worst finding let through must be INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL, as ECR says it."
   }
 }
 

@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ledger::table::{Head, Standing};
 use ledger::{Digest, Release, Rollout, Stage, Target, Verdict};
 
-use crate::event::ImageAction;
+use crate::event::{ImageAction, ImageScan};
 use crate::policy;
+use crate::scan::{self, Gate, Scan};
 
 /// After so long a half-done rollout is taken over: longer than a function may run, shorter than Lambda waits
 /// before it tries a failed event again.
@@ -22,6 +23,8 @@ pub enum Action {
     RollOut(Release),
     /// Carry on with a rollout that was left half-done.
     Resume(Box<Rollout>),
+    /// Write down that this release is not rolled out, and why. What is under way goes on.
+    Refuse(Release, String),
     /// Nothing.
     Ignore {
         /// Why nothing, for the log.
@@ -36,6 +39,8 @@ pub struct TaggedImage {
     pub digest: Digest,
     /// When it was pushed.
     pub pushed_at: DateTime<Utc>,
+    /// What its scan says.
+    pub scan: Scan,
 }
 
 /// An image that came and can be named.
@@ -66,6 +71,17 @@ pub fn pushed(action: ImageAction) -> Result<Pushed, &'static str> {
         digest,
         tag,
     })
+}
+
+/// The tags of an image whose scan has come to its end: each is looked at again, as if it was pushed now.
+pub fn scanned(scanned: ImageScan) -> Vec<Pushed> {
+    let tags = scanned.image_tags.into_iter().flatten();
+    tags.map(|tag| Pushed {
+        repository: scanned.repository_name.clone(),
+        digest: scanned.image_digest.clone(),
+        tag,
+    })
+    .collect()
 }
 
 /// What to do about a pushed image whose tag the target follows. The push is a hint that something may have
@@ -100,7 +116,11 @@ pub fn on_push(
         Some(newest) if !policy::is_newer(&target.tag_policy, &release, newest) => {
             ignore("a newer release was rolled out before")
         }
-        _ => Action::RollOut(release),
+        _ => match scan::gate(target.max_severity, &image.scan, now - image.pushed_at) {
+            Gate::Open => Action::RollOut(release),
+            Gate::Wait => ignore("it waits for the image's scan"),
+            Gate::Shut { reason } => Action::Refuse(release, reason),
+        },
     }
 }
 

@@ -92,6 +92,12 @@ async fn refuse(
             rollout.id
         );
     }
+    Ok(refused(target, &rollout.clone().refused(reason)))
+}
+
+/// Says that a release is not rolled out.
+pub(crate) fn refused(target: &Target, rollout: &Rollout) -> Value {
+    let reason = rollout.reason.as_deref().unwrap_or_default();
     info!(
         target.name = target.name,
         rollout.id = rollout.id.as_str(),
@@ -99,7 +105,7 @@ async fn refuse(
         rollout.reason = reason,
         "refused: {reason}"
     );
-    Ok(json!({ "rollout": rollout.id, "refused": reason }))
+    json!({ "rollout": rollout.id, "refused": reason })
 }
 
 /// Updates the service, and says which deployment this began and which one ECS would go back to.

@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::decide::TaggedImage;
 use crate::image::{self, Built, Lead, by_config, by_manifest};
 use crate::run;
+use crate::scan::{Scan, scan};
 
 /// By their digest, manifests and indexes come as they were pushed if their types are accepted.
 /// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html>
@@ -196,5 +197,17 @@ fn tagged_image(image: &ImageDetail) -> Result<TaggedImage> {
     Ok(TaggedImage {
         digest: Digest::parse(image.image_digest().unwrap_or_default())?,
         pushed_at,
+        scan: scan_of(image),
     })
+}
+
+fn scan_of(image: &ImageDetail) -> Scan {
+    let status = image.image_scan_status().and_then(|it| it.status());
+    let summary = image.image_scan_findings_summary();
+    let counts = summary.and_then(|it| it.finding_severity_counts());
+    let counts = counts.into_iter().flatten();
+    scan(
+        status.map(|status| status.as_str()),
+        counts.map(|(severity, count)| (severity.as_str(), *count)),
+    )
 }

@@ -17,6 +17,8 @@ use serde_json::Value;
 pub enum Heard {
     /// Something happened to an image.
     Image(ImageAction),
+    /// An image was scanned.
+    Scanned(ImageScan),
     /// Somebody asks for a rollout.
     Request(Request),
     /// It is time to look for what no event told.
@@ -41,6 +43,19 @@ pub struct ImageAction {
     pub image_digest: Option<Digest>,
     /// Absent, or an empty string, for the parts of a multi-architecture push.
     pub image_tag: Option<String>,
+}
+
+/// "ECR Image Scan". What was found is asked for, as everything is.
+/// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html>
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ImageScan {
+    /// The repository's name, without a registry.
+    pub repository_name: String,
+    /// What was scanned.
+    pub image_digest: Digest,
+    /// Its tags: none for the parts of a multi-architecture push.
+    pub image_tags: Option<Vec<String>>,
 }
 
 /// Our own event "Rollout Requested".
@@ -119,6 +134,7 @@ pub fn heard(event: Value) -> Result<Heard> {
         ("aws.ecr", "ECR Image Action" | "ECR Replication Action") => {
             Ok(Heard::Image(detail(event)?))
         }
+        ("aws.ecr", "ECR Image Scan") => Ok(Heard::Scanned(detail(event)?)),
         ("couplet", "Rollout Requested") => request(event).map(Heard::Request),
         ("aws.events", "Scheduled Event") => Ok(Heard::Sweep {
             at: event.time.context("a \"Scheduled Event\" has no time")?,

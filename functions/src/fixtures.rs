@@ -38,6 +38,7 @@ pub(crate) fn target() -> Target {
         tag_policy: TagPolicy::Glob("main-*".into()),
         github_repository: "owner/web".into(),
         deadline_seconds: 900,
+        max_severity: None,
         first_count: 1,
         environment_url: None,
     }

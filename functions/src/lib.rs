@@ -10,7 +10,8 @@
 //!
 //! # Layout
 //! - [`event`]: EventBridge's JSON → what happened, in our own few fields
-//! - [`policy`], [`decide`], [`place`], [`task_definition`], [`image`], [`telling`]: values in, values out
+//! - [`policy`], [`decide`], [`place`], [`task_definition`], [`image`], [`scan`],
+//!   [`telling`]: values in, values out
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
 //!   [`request`]: what people ask for; [`sweep`]: what events have lost
@@ -33,6 +34,7 @@ mod request;
 mod retire;
 pub mod rollout;
 pub mod run;
+pub mod scan;
 mod sweep;
 pub mod task_definition;
 pub mod telling;

@@ -73,6 +73,7 @@ async fn roll_out(
         let release = match decide::on_request(wanted, &standing, &history, Utc::now()) {
             Action::Ignore { why } => return Ok(ignored(target, "", why)),
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
+            Action::Refuse(release, reason) => return Ok(ignored(target, &release.tag, &reason)),
             Action::RollOut(release) => release,
         };
         // What was pushed long ago, or for another target, may not be there to be pulled.

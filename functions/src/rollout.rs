@@ -53,6 +53,13 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
                 vec![json!({ "ignored": why })]
             }
         },
+        Heard::Scanned(scanned) => {
+            let mut outcomes = Vec::new();
+            for pushed in decide::scanned(scanned) {
+                outcomes.extend(on_push(clients, &pushed).await?);
+            }
+            outcomes
+        }
         Heard::Request(request) => vec![request::on_request(clients, &request).await?],
         Heard::Sweep { at } => sweep::sweep(clients, at).await?,
     };
@@ -99,10 +106,12 @@ pub(crate) async fn push_to_target(
             clients.ecr.tagged(&pushed.repository, &pushed.tag),
             clients.ledger.standing_of(&key, pushed.digest.as_str()),
         )?;
-        let mut release = match decide::on_push(target, pushed, image.as_ref(), &standing, now) {
+        let decided = decide::on_push(target, pushed, image.as_ref(), &standing, now);
+        let (mut release, refusal) = match decided {
             Action::Ignore { why } => return Ok(ignored(target, &pushed.tag, why)),
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
-            Action::RollOut(release) => release,
+            Action::RollOut(release) => (release, None),
+            Action::Refuse(release, reason) => (release, Some(reason)),
         };
         release.commit = match &followed.commit {
             Some(commit) => Some(commit.clone()),
@@ -118,7 +127,11 @@ pub(crate) async fn push_to_target(
             cause: Cause::Push,
             standing: &standing,
         };
-        if let Some(outcome) = claim.roll_out(clients, target, release).await? {
+        let outcome = match refusal {
+            None => claim.roll_out(clients, target, release).await?,
+            Some(reason) => claim.refuse(clients, target, release, reason).await?,
+        };
+        if let Some(outcome) = outcome {
             return Ok(outcome);
         }
     }
@@ -154,6 +167,27 @@ impl Claiming<'_> {
             Raced::No => drive::drive(clients, target, rollout, service)
                 .await
                 .map(Some),
+        }
+    }
+
+    /// Writes down that a release is not rolled out; `None` if another claim came first.
+    async fn refuse(
+        self,
+        clients: &Clients,
+        target: &Target,
+        release: Release,
+        reason: String,
+    ) -> Result<Option<Value>> {
+        let rollout = Rollout::claimed(target, release, self.cause, Utc::now()).refused(reason);
+        let claim = Claim {
+            by: self.by,
+            rollout: &rollout,
+            head: &self.standing.head,
+            supersedes: None,
+        };
+        match clients.ledger.refuse(&claim).await? {
+            Raced::Yes => Ok(None),
+            Raced::No => Ok(Some(drive::refused(target, &rollout))),
         }
     }
 }

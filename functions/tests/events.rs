@@ -104,8 +104,8 @@ fn what_is_malformed_is_named() {
             "malformed \"ECR Image Action\" event: action-type: invalid type: integer `7`, expected a string",
         ),
         (
-            changed(push, "/detail-type", json!("ECR Image Scan")),
-            "rollout does not know the event \"ECR Image Scan\" from aws.ecr",
+            changed(push, "/detail-type", json!("ECR Pull Through Cache Action")),
+            "rollout does not know the event \"ECR Pull Through Cache Action\" from aws.ecr",
         ),
         (
             changed(request, "/detail/action", json!("explode")),

@@ -3,8 +3,8 @@
 mod outside;
 
 use functions::rollout::handle;
-use outside::{CRASHES, LIVES, Outside, key, request, sha};
-use serde_json::json;
+use outside::{CRASHES, LIVES, Outside, REPOSITORY, key, request, sha};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_first_push_is_rolled_out_and_its_tag_names_the_commit() {
@@ -38,6 +38,58 @@ async fn of_an_index_only_the_tagged_event_is_a_rollout() {
     let told = outside.rollout(index).await;
     insta::assert_snapshot!(Outside::operations(&told).join("\n"));
     assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
+}
+
+#[tokio::test]
+async fn an_image_waits_for_its_scan_and_is_refused_for_what_it_finds() {
+    let mut outside = Outside::start_with(|beginning| {
+        beginning.target["max_severity"] = json!({ "S": "HIGH" });
+    })
+    .await;
+    let scanned = |findings: Value| {
+        json!({
+            "imageScanStatus": { "status": "COMPLETE" },
+            "imageScanFindingsSummary": { "findingSeverityCounts": findings },
+        })
+    };
+    let mut scan = json!({ "source": "aws.ecr", "detail-type": "ECR Image Scan" });
+
+    let pushed = outside.push('a', LIVES).await;
+    let told = outside.rollout(pushed.clone()).await;
+    assert!(told.contains("it waits for the image's scan"), "{told}");
+    assert!(Outside::writes(&told).is_empty(), "{told}");
+    outside.recorder.scanned(scanned(json!({ "HIGH": 1 })));
+    scan["detail"] = json!({
+        "repository-name": pushed["detail"]["repository-name"],
+        "image-digest": pushed["detail"]["image-digest"],
+        "image-tags": [pushed["detail"]["image-tag"]],
+    });
+    outside.rollout(scan.clone()).await;
+    assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
+
+    let pushed = outside.push('b', LIVES).await;
+    outside.recorder.scanned(scanned(json!({ "CRITICAL": 2 })));
+    let told = outside.rollout(pushed.clone()).await;
+    assert!(told.contains("2 CRITICAL, and at most HIGH"), "{told}");
+    // What is on its way goes on.
+    assert_eq!(
+        outside.history().await,
+        ["bbbbbbb failed", "aaaaaaa Deploying"]
+    );
+    let completed = outside.completed().await;
+    outside.verdict(completed).await;
+    assert_eq!(
+        outside.history().await,
+        ["bbbbbbb failed", "aaaaaaa succeeded"]
+    );
+
+    let told = outside.rollout(pushed).await;
+    assert!(told.contains("this release failed before"), "{told}");
+    let records = outside.records().await;
+    outside.report(&records).await;
+    let told = &outside.github.statuses(REPOSITORY, &sha('b'))[0];
+    let expected = "Failed: the image's scan found 2 CRITICAL, and at most HIGH is let through";
+    assert_eq!(told.description.as_deref(), Some(expected));
 }
 
 #[tokio::test]
@@ -297,7 +349,7 @@ async fn a_malformed_event_is_an_error_and_no_call() {
     let mut push = outside.push('a', LIVES).await;
     push["detail"]["image-digest"] = json!("latest");
     let told = outside.rollout(push).await;
-    let expected = "fails: malformed \"ECR Image Action\" event: `latest` is not a sha256 digest\n";
+    let expected = "fails: malformed \"ECR Image Action\" event: image-digest: `latest` is not a sha256 digest\n";
     assert_eq!(told, expected);
 
     let told = outside.rollout(json!({ "Records": [] })).await;

@@ -23,4 +23,4 @@ pub use names::{Commit, DeploymentId, Digest, RevisionArn, RolloutId, ServiceKey
 pub use release::Release;
 pub use rollout::{Cause, Rollout, Stage, Verdict};
 pub use table::Ledger;
-pub use target::{TagPolicy, Target};
+pub use target::{Severity, TagPolicy, Target};

@@ -89,6 +89,17 @@ impl Rollout {
             deadline: now + TimeDelta::seconds(target.deadline_seconds.into()),
         }
     }
+
+    /// The same, ended as it was claimed: nothing is ever brought, for a reason that its release had from the beginning.
+    pub fn refused(self, reason: String) -> Rollout {
+        Rollout {
+            stage: Stage::Ended,
+            verdict: Some(Verdict::Failed),
+            reason: Some(reason),
+            ended_at: Some(self.claimed_at),
+            ..self
+        }
+    }
 }
 
 /// Who or what asked for a rollout.

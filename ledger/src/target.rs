@@ -30,12 +30,55 @@ pub struct Target {
     /// How long a rollout may take before its verdict is `timed_out`, in seconds.
     #[serde(default = "default_deadline")]
     pub deadline_seconds: u32,
+    /// The worst finding of ECR's scan with which an image is still rolled out by itself. Absent: scans are not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_severity: Option<Severity>,
     /// The number of tasks given to a service that stands at 0 when its first release comes.
     #[serde(default = "default_first_count")]
     pub first_count: u32,
     /// Where the running release can be seen, for GitHub's deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_url: Option<String>,
+}
+
+/// How bad a finding of an image's scan is, in ECR's words, the least first.
+/// Source: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanFinding.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// `INFORMATIONAL`
+    Informational,
+    /// `LOW`
+    Low,
+    /// `MEDIUM`
+    Medium,
+    /// `HIGH`
+    High,
+    /// `CRITICAL`
+    Critical,
+}
+
+const SEVERITIES: [(Severity, &str); 5] = [
+    (Severity::Informational, "INFORMATIONAL"),
+    (Severity::Low, "LOW"),
+    (Severity::Medium, "MEDIUM"),
+    (Severity::High, "HIGH"),
+    (Severity::Critical, "CRITICAL"),
+];
+
+impl Severity {
+    /// The severity of this name; `None` for `UNDEFINED`, which has none yet, and for anything else.
+    pub fn parse(name: &str) -> Option<Severity> {
+        let found = SEVERITIES.iter().find(|(_, it)| *it == name);
+        found.map(|(severity, _)| *severity)
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let found = SEVERITIES.iter().find(|(severity, _)| severity == self);
+        f.write_str(found.map_or("", |(_, name)| name))
+    }
 }
 
 /// Which tags a target follows.

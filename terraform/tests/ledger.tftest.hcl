@@ -21,6 +21,7 @@ variables {
       environment       = "production"
       github_repository = "owner/name"
       deadline_seconds  = 900
+      max_severity      = "HIGH"
       first_count       = 2
       environment_url   = ""
       tag_policy        = { kind = "glob", pattern = "stable-*" }
@@ -65,6 +66,7 @@ run "ledger" {
       tag_policy        = { M = { kind = { S = "glob" }, pattern = { S = "stable-*" } } }
       github_repository = { S = "owner/name" }
       deadline_seconds  = { N = "900" }
+      max_severity      = { S = "HIGH" }
       first_count       = { N = "2" }
     }
     error_message = "A target's item is not what the ledger crate reads."

@@ -94,6 +94,11 @@ run "rules" {
         detail-type = ["ECR Replication Action"]
         detail      = { result = ["SUCCESS"], repository-name = ["board-images", "shop-images"] }
       }
+      image-scanned = {
+        source      = ["aws.ecr"]
+        detail-type = ["ECR Image Scan"]
+        detail      = { repository-name = ["board-images", "shop-images"] }
+      }
       rollout-requested = {
         source      = ["couplet"]
         detail-type = ["Rollout Requested"]
@@ -151,6 +156,7 @@ run "rules" {
     condition = { for name, permission in aws_lambda_permission.rule : name => permission.function_name } == {
       image-pushed       = "couplet-test-rollout"
       image-replicated   = "couplet-test-rollout"
+      image-scanned      = "couplet-test-rollout"
       rollout-requested  = "couplet-test-rollout"
       deployment-changed = "couplet-test-verdict"
       service-impaired   = "couplet-test-verdict"
@@ -172,6 +178,7 @@ run "rules" {
     condition = { for name, target in aws_cloudwatch_event_target.function : name => one(target.retry_policy) } == {
       image-pushed       = { maximum_event_age_in_seconds = 86400, maximum_retry_attempts = 185 }
       image-replicated   = { maximum_event_age_in_seconds = 86400, maximum_retry_attempts = 185 }
+      image-scanned      = { maximum_event_age_in_seconds = 86400, maximum_retry_attempts = 185 }
       rollout-requested  = { maximum_event_age_in_seconds = 86400, maximum_retry_attempts = 185 }
       deployment-changed = { maximum_event_age_in_seconds = 3600, maximum_retry_attempts = 185 }
       service-impaired   = { maximum_event_age_in_seconds = 3600, maximum_retry_attempts = 185 }

@@ -99,23 +99,23 @@ run "refusals" {
   command = plan
 
   variables {
-    name             = "Couplet"
-    environment      = "Production"
-    github           = { repository = "name", api_url = "http://github.example.com", token_parameter = "token" }
-    tag_policy       = { kind = "latest", pattern = "" }
-    domain           = { name = "board.example.com" }
-    network          = { cidr = "10.0.0.0/30", zones = 1, nat = "some" }
-    tasks            = { minimum = 0, spot_percent = 101 }
-    allowed_cidrs    = ["everybody"]
-    board_url        = "https://board.example.com/"
-    deadline_seconds = 5
-    architecture     = "arm"
+    name          = "Couplet"
+    environment   = "Production"
+    github        = { repository = "name", api_url = "http://github.example.com", token_parameter = "token" }
+    tag_policy    = { kind = "latest", pattern = "" }
+    domain        = { name = "board.example.com" }
+    network       = { cidr = "10.0.0.0/30", zones = 1, nat = "some" }
+    tasks         = { minimum = 0, spot_percent = 101 }
+    allowed_cidrs = ["everybody"]
+    board_url     = "https://board.example.com/"
+    rollouts      = { deadline_seconds = 5, max_severity = "high" }
+    architecture  = "arm"
 
     log_retention_days = 2
   }
 
   expect_failures = [
     var.name, var.environment, var.github, var.tag_policy, var.domain, var.network, var.tasks, var.allowed_cidrs,
-    var.board_url, var.deadline_seconds, var.architecture, var.log_retention_days,
+    var.board_url, var.rollouts, var.architecture, var.log_retention_days,
   ]
 }

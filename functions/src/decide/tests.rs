@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fixtures::{self, at, digest, release, target};
-use ledger::RolloutId;
 use ledger::table::{Held, Live};
+use ledger::{RolloutId, Severity};
 
 fn rollout(letter: char, stage: Stage, verdict: Option<Verdict>) -> Rollout {
     Rollout {
@@ -48,6 +48,7 @@ fn told(action: &Action) -> String {
     match action {
         Action::RollOut(release) => format!("roll out {}", release.tag),
         Action::Resume(rollout) => format!("resume {}", rollout.release.tag),
+        Action::Refuse(release, reason) => format!("refuse {}: {reason}", release.tag),
         Action::Ignore { why } => (*why).to_owned(),
     }
 }
@@ -58,6 +59,7 @@ fn pushes() {
         Some(TaggedImage {
             digest: digest(letter),
             pushed_at: at(second),
+            scan: Scan::Pending,
         })
     };
     let failed = "this release failed before and stays out until somebody asks for it";
@@ -151,6 +153,45 @@ fn pushes() {
         let action = on_push(&target(), &pushed, image.as_ref(), &standing, at(60));
         assert_eq!(told(&action), expected, "{name}");
     }
+}
+
+#[test]
+fn a_scan_is_looked_at_where_the_target_says_so() {
+    let mut gated = target();
+    gated.max_severity = Some(Severity::High);
+    let image = |findings: &[(Severity, i32)]| TaggedImage {
+        digest: digest('b'),
+        pushed_at: at(5),
+        scan: Scan::Done(findings.iter().copied().collect()),
+    };
+    let pushed = Pushed {
+        repository: "team/web".into(),
+        digest: digest('b'),
+        tag: "main-b".into(),
+    };
+    let decided = |image: &TaggedImage, standing: &Standing| {
+        told(&on_push(&gated, &pushed, Some(image), standing, at(60)))
+    };
+    let (good, bad) = (
+        image(&[(Severity::High, 1)]),
+        image(&[(Severity::Critical, 1)]),
+    );
+    let unknown = TaggedImage {
+        scan: Scan::Pending,
+        ..good.clone()
+    };
+    let first = standing(None);
+    assert_eq!(decided(&good, &first), "roll out main-b");
+    assert_eq!(decided(&unknown, &first), "it waits for the image's scan");
+    let refusal =
+        "refuse main-b: the image's scan found 1 CRITICAL, and at most HIGH is let through";
+    assert_eq!(decided(&bad, &first), refusal);
+    // What is not to be rolled out anyway is not refused for its scan.
+    let newer = standing(Some(release('a', 6)));
+    assert_eq!(
+        decided(&bad, &newer),
+        "a newer release was rolled out before"
+    );
 }
 
 #[test]
@@ -282,6 +323,7 @@ fn what_the_sweep_has_heard_of_nowhere_else() {
         let tagged = TaggedImage {
             digest: digest(letter),
             pushed_at: at(second),
+            scan: Scan::Pending,
         };
         (format!("main-{letter}"), tagged)
     };

@@ -64,11 +64,12 @@ fn the_members_without_which_an_event_is_refused() {
     let mut need = |kind: &str, pointer: &str, message: String| {
         expected.insert(format!("{kind} {pointer}"), message);
     };
-    let details: [(&str, &[&str]); 7] = [
+    let details: [(&str, &[&str]); 8] = [
         (
             "ECR Image Action",
             &["action-type", "repository-name", "result"],
         ),
+        ("ECR Image Scan", &["image-digest", "repository-name"]),
         (
             "ECR Replication Action",
             &["action-type", "repository-name", "result"],

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use functions::decide::{self, Action, Pushed, TaggedImage, Wanted};
 use functions::event::ImageAction;
 use functions::place::{self, Repair, Rightful, Stranger};
+use functions::scan::Scan;
 use ledger::Release;
 use ledger::table::Standing;
 use ledger::transition::{self, Next, Seen};
@@ -23,6 +24,7 @@ pub(crate) fn on_push(config: &Config, image: Image, standing: &Standing) -> Act
     let tagged = TaggedImage {
         digest: release.digest,
         pushed_at: release.pushed_at,
+        scan: Scan::Pending,
     };
     decide::on_push(&target(config), &pushed, Some(&tagged), standing, *NOW)
 }
@@ -99,7 +101,15 @@ pub(crate) fn unheard(
         .map(|image| {
             let release = release(config, image);
             let (digest, pushed_at) = (release.digest, release.pushed_at);
-            (release.tag, TaggedImage { digest, pushed_at })
+            let scan = Scan::Pending;
+            (
+                release.tag,
+                TaggedImage {
+                    digest,
+                    pushed_at,
+                    scan,
+                },
+            )
         })
         .collect();
     let heard = newest.map(|image| release(config, image));

@@ -199,7 +199,7 @@ impl System {
                 rolls_back_to: self.goes_back_to(&standing),
             }),
             Action::Resume(chosen) => self.resume(state, &chosen),
-            Action::Ignore { .. } => Done,
+            Action::Ignore { .. } | Action::Refuse(..) => Done,
         }
     }
 

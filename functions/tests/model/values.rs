@@ -33,6 +33,7 @@ pub(crate) fn target(config: &Config) -> Target {
         },
         github_repository: "owner/web".into(),
         deadline_seconds: 600,
+        max_severity: None,
         first_count: 1,
         environment_url: None,
     }

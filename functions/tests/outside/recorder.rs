@@ -46,6 +46,7 @@ struct State {
     calls: Mutex<Vec<Call>>,
     orders: Mutex<Vec<(String, Order)>>,
     plan: Mutex<Option<Plan>>,
+    scan: Mutex<Option<Value>>,
 }
 
 /// What goes wrong with one call, whichever it is.
@@ -90,6 +91,7 @@ impl Recorder {
             calls: Mutex::default(),
             orders: Mutex::default(),
             plan: Mutex::default(),
+            scan: Mutex::default(),
         });
         let recorder = Recorder {
             url: format!("http://{address}"),
@@ -129,6 +131,11 @@ impl Recorder {
             died: Some(dies),
         });
         died
+    }
+
+    /// Every image was scanned like this, as DescribeImages says it: the emulator scans nothing.
+    pub(crate) fn scanned(&self, scan: Value) {
+        *self.state.scan.lock().unwrap() = Some(scan);
     }
 
     /// All calls go well from now on.
@@ -212,13 +219,27 @@ async fn pass(state: &State, request: Request) -> Response {
         .unwrap();
     let mut response = Response::builder().status(answer.status()).finish();
     *response.headers_mut() = end_to_end(answer.headers().clone());
-    response.set_body(answer.bytes().await.unwrap());
+    let body = answer.bytes().await.unwrap();
+    response.set_body(match state.scan.lock().unwrap().as_ref() {
+        Some(scan) if operation == "ECR.DescribeImages" => with_scan(&body, scan).into(),
+        _ => body,
+    });
     match fault {
         Some(Fault::DieAfter) => state.die().await,
         Some(Fault::FailAfter) => refusal(500, "InternalServerError"),
         _ if lost => refusal(400, "Lost"),
         _ => response,
     }
+}
+
+fn with_scan(body: &[u8], scan: &Value) -> Vec<u8> {
+    let mut answer: Value = serde_json::from_slice(body).unwrap();
+    for image in answer["imageDetails"].as_array_mut().into_iter().flatten() {
+        for (name, value) in scan.as_object().unwrap() {
+            image[name] = value.clone();
+        }
+    }
+    serde_json::to_vec(&answer).unwrap()
 }
 
 fn refusal(status: u16, kind: &str) -> Response {

@@ -79,6 +79,28 @@ impl Ledger {
             .with_context(|| format!("cannot claim rollout {} of {}", rollout.id, rollout.target))
     }
 
+    /// Writes a rollout that ended as it was claimed ([`Rollout::refused`]). What is in flight goes on.
+    pub async fn refuse(&self, claim: &Claim<'_>) -> Result<Raced> {
+        let rollout = claim.rollout;
+        let pk = partition(&rollout.service);
+        let head = Head {
+            version: claim.head.version + 1,
+            newest: Some(rollout.release.clone()),
+            ..claim.head.clone()
+        };
+        let mark = ClaimItem {
+            rollout: &rollout.id,
+        };
+        let writes = vec![
+            self.put_new(item(&pk, &format!("claim#{}", claim.by), mark)?)?,
+            self.put_new(item(&pk, &format!("{ROLLOUT}{}", rollout.id), rollout)?)?,
+            self.put_head(&rollout.service, &head)?,
+        ];
+        transact(&self.client, writes)
+            .await
+            .with_context(|| format!("cannot refuse rollout {} of {}", rollout.id, rollout.target))
+    }
+
     /// Holds a target, or releases it with `None`, as the request `by` asks, once; raced if its head was written since it
     /// was read, or if the request was carried out before.
     pub async fn hold(

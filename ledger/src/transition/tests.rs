@@ -29,6 +29,7 @@ fn claimed() -> Rollout {
         tag_policy: TagPolicy::Glob("main-*".into()),
         github_repository: "owner/web".into(),
         deadline_seconds: 900,
+        max_severity: None,
         first_count: 1,
         environment_url: None,
     };

@@ -39,7 +39,7 @@ impl Variables {
             "architecture": match std::env::consts::ARCH { "aarch64" => "arm64", _ => "x86_64" },
             "tag_policy": { "kind": "glob", "pattern": "main-*" },
             "tasks": { "minimum": 2 },
-            "deadline_seconds": 120,
+            "rollouts": { "deadline_seconds": 120 },
             "deletion_protection": false,
         })
     }

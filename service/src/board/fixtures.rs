@@ -28,6 +28,7 @@ pub(crate) fn target(name: &str, environment: &str) -> Target {
         tag_policy: TagPolicy::Glob("main-*".into()),
         github_repository: "owner/web".into(),
         deadline_seconds: 900,
+        max_severity: None,
         first_count: 1,
         environment_url: Some("https://shop.example".into()),
     }

@@ -31,6 +31,7 @@ resource "aws_dynamodb_table_item" "target" {
         pattern = { S = each.value.tag_policy.pattern }
       } }
     },
+    each.value.max_severity == null ? {} : { max_severity = { S = each.value.max_severity } },
     each.value.environment_url == "" ? {} : { environment_url = { S = each.value.environment_url } },
   ))
 }

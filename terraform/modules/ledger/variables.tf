@@ -22,6 +22,7 @@ variable "targets" {
     environment       = string
     github_repository = string
     deadline_seconds  = number
+    max_severity      = optional(string)
     first_count       = number
     environment_url   = string
     tag_policy = object({

@@ -23,6 +23,21 @@ locals {
       }
     }
 
+    # A target may wait for what the scan of its image finds. Only the end of a scan is an event.
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+    image-scanned = {
+      function    = "rollout"
+      description = "An image of a followed repository was scanned."
+      keep        = local.day
+      pattern = {
+        source      = ["aws.ecr"]
+        detail-type = ["ECR Image Scan"]
+        detail = {
+          repository-name = local.repositories
+        }
+      }
+    }
+
     # The same for an image that was pushed in another region and copied here.
     image-replicated = {
       function    = "rollout"

@@ -43,8 +43,12 @@ fn events_for_rollout() {
         ),
         (
             "an event of another kind",
-            with(push(), "/detail-type", json!("ECR Image Scan")),
-            "rollout does not know the event \"ECR Image Scan\" from aws.ecr",
+            with(
+                push(),
+                "/detail-type",
+                json!("ECR Pull Through Cache Action"),
+            ),
+            "rollout does not know the event \"ECR Pull Through Cache Action\" from aws.ecr",
         ),
         (
             "an event from elsewhere",
