@@ -14,6 +14,7 @@ import sys
 CALLS = [
     "get /apps/{app_slug}",
     "get /orgs/{org}/teams/{team_slug}",
+    "get /repos/{owner}/{repo}/branches/{branch}",
     "get /repos/{owner}/{repo}/commits/{commit_sha}/pulls",
     "get /repos/{owner}/{repo}/commits/{ref}/statuses",
     "get /repos/{owner}/{repo}/deployments",
