@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use poem::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::middleware::CatchPanic;
@@ -14,9 +15,34 @@ use tracing::Level;
 
 use crate::failure::{self, Reason};
 use crate::health;
+use crate::origin::Origin;
 
-/// Nothing but our own stylesheet and icon; no scripts, no frames, no forms.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Nothing but our own stylesheet, icon, script and stream; no frames, no forms, and no text that a script
+/// turns into markup. Source: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/trusted-types/>
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// What every answer says beside its policy. Badges alone are meant for other people's pages.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (HeaderName::from_static(RESOURCE_POLICY), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    ),
+];
+
+/// Who may embed an answer; a handler that has said so is not overruled.
+pub(crate) const RESOURCE_POLICY: &str = "cross-origin-resource-policy";
+
+/// A year, said only to who came by TLS: a browser would not believe it otherwise.
+/// Source: <https://www.rfc-editor.org/rfc/rfc6797#section-7.2>
+const ALWAYS_TLS: &str = "max-age=31536000";
 
 /// What a handler said when it panicked.
 #[derive(Clone)]
@@ -36,15 +62,16 @@ async fn answer(
     let start = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let origin = Origin::of(&request);
     let mut response = match routes.call(request).await {
         Ok(response) => match response.data::<Panicked>() {
-            Some(Panicked(reason)) => failure::panicked(&path, reason),
+            Some(Panicked(reason)) => failure::panicked(&path, &origin.id, reason),
             None => response,
         },
-        Err(error) => failure::answer(&path, &error),
+        Err(error) => failure::answer(&path, &origin.id, &error),
     };
-    harden(response.headers_mut());
-    log(&method, &path, &response, start.elapsed());
+    harden(response.headers_mut(), &origin);
+    log(&method, &path, &origin, &response, start.elapsed());
     Ok(response)
 }
 
@@ -61,16 +88,28 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     response
 }
 
-fn harden(headers: &mut HeaderMap) {
+fn harden(headers: &mut HeaderMap, origin: &Origin) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    for (name, value) in HEADERS {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache"));
+    if origin.secure {
+        headers.insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static(ALWAYS_TLS),
+        );
+    }
+    if let Ok(id) = HeaderValue::from_str(&origin.id) {
+        headers.insert("x-request-id", id);
+    }
 }
 
-fn log(method: &Method, path: &str, response: &Response, took: Duration) {
+fn log(method: &Method, path: &str, origin: &Origin, response: &Response, took: Duration) {
     let status = response.status();
     let error = response.data::<Reason>().map(|reason| reason.0.as_str());
     macro_rules! line {
@@ -80,6 +119,8 @@ fn log(method: &Method, path: &str, response: &Response, took: Duration) {
                 http.method = method.as_str(),
                 http.path = path,
                 http.status = status.as_u16(),
+                request_id = origin.id,
+                trace_id = origin.trace,
                 duration_ms = took.as_secs_f64() * 1000.0,
                 error,
                 "{method} {path} {}",
@@ -98,7 +139,7 @@ fn log(method: &Method, path: &str, response: &Response, took: Duration) {
 fn level(path: &str, status: StatusCode) -> Level {
     match () {
         () if status.is_server_error() => Level::ERROR,
-        () if path == health::PATH => Level::DEBUG,
+        () if [health::ALIVE, health::READY].contains(&path) => Level::DEBUG,
         () => Level::INFO,
     }
 }
@@ -134,6 +175,24 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn an_answer_names_its_request_and_asks_for_tls_only_over_tls() {
+        let client = TestClient::new(answered(Route::new().at("/api/x", get(panics))));
+        let plain = client
+            .get("/api/x")
+            .header("x-request-id", "mine-7")
+            .send()
+            .await;
+        plain.assert_header("x-request-id", "mine-7");
+        assert!(plain.0.header("strict-transport-security").is_none());
+        let body = plain.0.into_body().into_string().await.expect("body");
+        assert!(body.contains(r#""request_id":"mine-7""#), "{body}");
+        let secure = client.get("/api/x").header("x-forwarded-proto", "https");
+        let secure = secure.send().await;
+        secure.assert_header("strict-transport-security", ALWAYS_TLS);
+        secure.assert_header_exist("x-request-id");
+    }
+
     #[test]
     fn levels() {
         let rows = [
@@ -141,6 +200,8 @@ mod tests {
             ("/", 404, Level::INFO),
             ("/", 503, Level::ERROR),
             ("/healthz", 200, Level::DEBUG),
+            ("/readyz", 200, Level::DEBUG),
+            ("/readyz", 503, Level::ERROR),
             ("/healthz", 500, Level::ERROR),
         ];
         for (path, status, expected) in rows {

@@ -95,6 +95,11 @@ impl Board {
         Board::new(ledger, settings.rows)
     }
 
+    /// Whether the ledger can be read at all: one request.
+    pub(crate) async fn reach(&self) -> Result<()> {
+        self.ledger.targets().await.map(drop)
+    }
+
     /// The first page: every target and the newest rollouts of all.
     pub(crate) async fn overview(&self) -> Result<Overview> {
         let states = self.states().await?;

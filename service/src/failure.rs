@@ -29,12 +29,13 @@ struct Problem<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    request_id: &'a str,
 }
 
-/// The answer to the request for `path` that failed with `error`; it carries the [`Reason`].
-pub(crate) fn answer(path: &str, error: &poem::Error) -> Response {
+/// The answer to the request `id` for `path` that failed with `error`; it carries the [`Reason`].
+pub(crate) fn answer(path: &str, id: &str, error: &poem::Error) -> Response {
     let failure = error.downcast_ref::<Failure>();
-    let mut response = render(path, error.status(), &detail(failure, error.status()));
+    let mut response = render(path, id, error.status(), &detail(failure, error.status()));
     response.set_data(Reason(match failure {
         Some(Failure::Unreadable(reason)) => format!("{reason:#}"),
         _ => error.to_string(),
@@ -42,29 +43,30 @@ pub(crate) fn answer(path: &str, error: &poem::Error) -> Response {
     response
 }
 
-/// The answer to the request for `path` whose handler panicked.
-pub(crate) fn panicked(path: &str, reason: &str) -> Response {
+/// The answer to the request `id` for `path` whose handler panicked.
+pub(crate) fn panicked(path: &str, id: &str, reason: &str) -> Response {
     let status = StatusCode::INTERNAL_SERVER_ERROR;
-    let mut response = render(path, status, &detail(None, status));
+    let mut response = render(path, id, status, &detail(None, status));
     response.set_data(Reason(reason.to_owned()));
     response
 }
 
 /// A failure with `status` in the form that `path` wants.
-fn render(path: &str, status: StatusCode, detail: &str) -> Response {
+fn render(path: &str, id: &str, status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
     if path == "/api" || path.starts_with("/api/") {
         let problem = Problem {
             title,
             status: status.as_u16(),
             detail,
+            request_id: id,
         };
         Json(problem)
             .with_content_type("application/problem+json")
             .with_status(status)
             .into_response()
     } else {
-        page::failure(status, title, detail)
+        page::failure(status, title, detail, id)
             .with_status(status)
             .into_response()
     }

@@ -12,18 +12,33 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::app::Service;
+use crate::failure::Failure;
 use crate::settings::{self, Identity};
 
 /// Where the balancer and ECS ask.
-pub(crate) const PATH: &str = "/healthz";
+pub(crate) const ALIVE: &str = "/healthz";
+/// Where a person or a monitor asks.
+pub(crate) const READY: &str = "/readyz";
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.0\r\n\r\n";
 const LIMIT: Duration = Duration::from_secs(1);
+/// Shorter than a monitor's patience, and than what a page gives the ledger.
+const READY_LIMIT: Duration = Duration::from_secs(2);
 
 /// Alive. It touches nothing: a ledger that cannot be read is no reason to replace the task.
 #[handler]
 pub(crate) fn alive() -> &'static str {
     "ok"
+}
+
+/// Ready: the ledger can be read, and soon enough.
+#[handler]
+pub(crate) async fn ready(service: Data<&Arc<Service>>) -> Result<&'static str, Failure> {
+    let limit = READY_LIMIT.as_secs();
+    timeout(READY_LIMIT, service.board.reach())
+        .await
+        .with_context(|| format!("the ledger did not answer within {limit} s"))??;
+    Ok("ready")
 }
 
 /// What runs here.

@@ -8,7 +8,8 @@
 //! # Layout
 //! - [`settings`]: what the environment says
 //! - [`serve`]: listen, and drain when told to stop
-//! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log
+//! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
+//!   [`origin`]: the ids of a request
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`page`], [`api`]: the same for people and for scripts
 //! - [`find`]: what an address names
@@ -24,11 +25,13 @@ mod board;
 mod failure;
 mod find;
 mod health;
+mod origin;
 mod page;
 mod serve;
 mod settings;
 
 use std::env;
+use std::panic;
 use std::process::ExitCode;
 
 use settings::Settings;
@@ -70,6 +73,15 @@ fn log() {
         .with_target(false)
         .with_env_filter(filter)
         .init();
+    // The standard hook writes several lines of plain text, which no log tool can read.
+    panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(
+            at,
+            "panicked: {}",
+            panic.payload_as_str().unwrap_or("without words")
+        );
+    }));
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {

@@ -63,7 +63,7 @@ pub(crate) async fn show_rollout(
 }
 
 /// The page that is shown instead of another. What may pass, it tries again.
-pub(crate) fn failure(status: StatusCode, title: &str, detail: &str) -> Response {
+pub(crate) fn failure(status: StatusCode, title: &str, detail: &str, request: &str) -> Response {
     let refresh = match status {
         StatusCode::SERVICE_UNAVAILABLE => Refresh::Often,
         _ => Refresh::Never,
@@ -76,6 +76,7 @@ pub(crate) fn failure(status: StatusCode, title: &str, detail: &str) -> Response
                 Refresh::Often => p.dim { "This page tries again every five seconds." },
                 Refresh::Never => p { a href="/" { "To the board" } },
             }
+            p.dim { "Request " code { (request) } }
         }
     };
     Response::builder()
@@ -131,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_visitor_wrote_is_text() {
-        let response = failure(StatusCode::NOT_FOUND, "Not Found", "no `<script>`");
+        let response = failure(StatusCode::NOT_FOUND, "Not Found", "no `<script>`", "7f");
         let page = response.into_body().into_string().await.expect("page");
         assert!(page.contains("no `&lt;script&gt;`"), "{page}");
         assert!(!page.contains("http-equiv"), "{page}");

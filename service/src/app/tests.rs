@@ -1,6 +1,6 @@
 //! The whole service in process, over no ledger and over a real one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -68,13 +68,14 @@ async fn an_unreadable_ledger_is_a_503_whose_reason_stays_in_the_log() {
         "/api/targets/web/rollouts",
         "/api/rollouts/main/web/1",
     ] {
-        let problem = client.get(path).send().await;
+        let problem = client.get(path).header("x-request-id", "r1").send().await;
         problem.assert_status(StatusCode::SERVICE_UNAVAILABLE);
         problem.assert_content_type("application/problem+json");
         let expected = json!({
             "title": "Service Unavailable",
             "status": 503,
             "detail": "The ledger cannot be read at the moment.",
+            "request_id": "r1",
         });
         assert_eq!(body(problem).await, expected.to_string());
     }
@@ -86,15 +87,36 @@ async fn health_and_version_need_no_ledger() {
     let health = client.get("/healthz").send().await;
     health.assert_status_is_ok();
     health.assert_text("ok").await;
+    let ready = client.get("/readyz").send().await;
+    ready.assert_status(StatusCode::SERVICE_UNAVAILABLE);
     let version = client.get("/version").send().await;
     let expected = json!({"commit": "abc", "digest": null, "version": env!("CARGO_PKG_VERSION")});
     version.assert_json(expected).await;
 }
 
 #[tokio::test]
+async fn a_ledger_that_does_not_answer_is_not_waited_for() {
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("listen");
+    let address = silent.local_addr().expect("address");
+    let client = client(ledger(&format!("http://{address}"), "ledger"));
+    let start = Instant::now();
+    let ready = client.get("/readyz").send().await;
+    ready.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    let took = start.elapsed();
+    assert!((2.0..4.0).contains(&took.as_secs_f64()), "{took:?}");
+}
+
+#[tokio::test]
 async fn every_answer_is_hardened() {
     let client = client(ledger(NOBODY, "ledger"));
-    for path in ["/", "/style.css", "/nothing", "/api/targets", "/healthz"] {
+    for path in [
+        "/",
+        "/style.css",
+        "/nothing",
+        "/api/targets",
+        "/healthz",
+        "/readyz",
+    ] {
         let response = client.get(path).send().await;
         let policy = response
             .0
@@ -105,7 +127,13 @@ async fn every_answer_is_hardened() {
             "{path}: {policy}"
         );
         response.assert_header("x-content-type-options", "nosniff");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
         response.assert_header("referrer-policy", "no-referrer");
+        response.assert_header("x-frame-options", "DENY");
+        response.assert_header("cross-origin-opener-policy", "same-origin");
+        response.assert_header("cross-origin-resource-policy", "same-origin");
+        response.assert_header_exist("permissions-policy");
+        response.assert_header_exist("x-request-id");
         response.assert_header_exist("cache-control");
     }
 }
@@ -177,6 +205,12 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
     write(ministack, table, &web).await;
     let client = client(ledger.clone());
 
+    client
+        .get("/readyz")
+        .send()
+        .await
+        .assert_text("ready")
+        .await;
     let empty = body(client.get("/").send().await).await;
     assert!(
         empty.contains("No release yet: push an image to <code>shop/web</code>"),

@@ -1,0 +1,93 @@
+//! Where a request comes from: the ids by which its line in the log is found again.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use poem::Request;
+
+const LONGEST: usize = 64;
+
+/// The ids of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Origin {
+    /// The caller's own id if it sent a usable one, else a new one. It stands in the answer and in the log.
+    pub(crate) id: String,
+    /// The load balancer's trace id. Source:
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
+    pub(crate) trace: Option<String>,
+    /// Whether the client spoke TLS with the load balancer.
+    pub(crate) secure: bool,
+}
+
+impl Origin {
+    /// What the headers of `request` say.
+    pub(crate) fn of(request: &Request) -> Origin {
+        Origin {
+            id: request
+                .header("x-request-id")
+                .filter(|id| is_plain(id))
+                .map_or_else(fresh, str::to_owned),
+            trace: request.header("x-amzn-trace-id").and_then(root),
+            secure: request.header("x-forwarded-proto") == Some("https"),
+        }
+    }
+}
+
+/// The part of the balancer's header that all requests of one trace share.
+fn root(header: &str) -> Option<String> {
+    header
+        .split(';')
+        .filter_map(|part| part.trim().strip_prefix("Root="))
+        .find(|root| is_plain(root))
+        .map(str::to_owned)
+}
+
+/// What a stranger sent goes into our log and headers: short, and nothing but letters, digits and dashes.
+fn is_plain(id: &str) -> bool {
+    (1..=LONGEST).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// Sixteen hexadecimal digits. The standard library keys each hasher differently and at random, which is all
+/// that an id needs.
+fn fresh() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usable_id_is_kept_and_any_other_replaced() {
+        let long = "x".repeat(65);
+        for (sent, kept) in [
+            ("a-1_b.c", true),
+            ("", false),
+            ("two words", false),
+            ("\"quoted\"", false),
+            (long.as_str(), false),
+        ] {
+            let request = Request::builder().header("x-request-id", sent).finish();
+            let origin = Origin::of(&request);
+            assert_eq!(origin.id == sent, kept, "{sent}");
+            assert!(is_plain(&origin.id), "{origin:?}");
+        }
+        assert_ne!(fresh(), fresh());
+    }
+
+    #[test]
+    fn the_balancer_says_the_trace_and_the_scheme() {
+        let request = Request::builder()
+            .header("x-amzn-trace-id", "Self=1-2-3;Root=1-67891233-abcdef")
+            .header("x-forwarded-proto", "https")
+            .finish();
+        let origin = Origin::of(&request);
+        assert_eq!(origin.trace.as_deref(), Some("1-67891233-abcdef"));
+        assert!(origin.secure);
+        let origin = Origin::of(&Request::default());
+        assert_eq!((origin.trace, origin.secure), (None, false));
+    }
+}
