@@ -14,8 +14,8 @@ use poem::{Endpoint, EndpointExt, Request, Response};
 use tracing::Level;
 
 use crate::failure::{self, Reason};
-use crate::health;
 use crate::origin::Origin;
+use crate::{health, metrics};
 
 /// Nothing but our own stylesheet, icon, script and stream; no frames, no forms, and no text that a script
 /// turns into markup. Source: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/trusted-types/>
@@ -139,7 +139,7 @@ fn log(method: &Method, path: &str, origin: &Origin, response: &Response, took: 
 fn level(path: &str, status: StatusCode) -> Level {
     match () {
         () if status.is_server_error() => Level::ERROR,
-        () if [health::ALIVE, health::READY].contains(&path) => Level::DEBUG,
+        () if [health::ALIVE, health::READY, metrics::PATH].contains(&path) => Level::DEBUG,
         () => Level::INFO,
     }
 }

@@ -20,7 +20,8 @@ struct Rollouts {
 /// Every target: what runs, and what is under way.
 #[handler]
 pub(crate) async fn targets(service: Data<&Arc<Service>>) -> Result<Json<States>, Failure> {
-    Ok(Json(service.board.states().await?))
+    let seen = service.watch.seen().await?;
+    Ok(Json(seen.states.clone()))
 }
 
 /// The newest rollouts of a target, newest first.
@@ -29,7 +30,8 @@ pub(crate) async fn rollouts(
     service: Data<&Arc<Service>>,
     Path(name): Path<String>,
 ) -> Result<Json<Rollouts>, Failure> {
-    let rollouts = find::target(&service.board, &name).await?.history;
+    let seen = service.watch.seen().await?;
+    let rollouts = find::target(&seen, &name)?.history.clone();
     Ok(Json(Rollouts { rollouts }))
 }
 
@@ -39,5 +41,6 @@ pub(crate) async fn rollout(
     service: Data<&Arc<Service>>,
     Path(path): Path<[String; 3]>,
 ) -> Result<Json<Rollout>, Failure> {
-    find::rollout(&service.board, &path).await.map(Json)
+    let (rollout, _) = find::rollout(&service.watch, &path).await?;
+    Ok(Json(rollout))
 }

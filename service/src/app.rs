@@ -8,15 +8,17 @@ use std::sync::Arc;
 use poem::{Endpoint, EndpointExt, Response, Route, get};
 
 use crate::answer::answered;
-use crate::board::Board;
 use crate::settings::{Identity, Settings};
-use crate::{api, asset, health, page};
+use crate::watch::Watch;
+use crate::{api, asset, health, live, metrics, page};
 
 /// What the handlers share.
 #[derive(Debug)]
 pub(crate) struct Service {
-    /// The way to the facts.
-    pub(crate) board: Board,
+    /// What was seen of the facts.
+    pub(crate) watch: Arc<Watch>,
+    /// How many rollouts a page shows.
+    pub(crate) rows: usize,
     /// Where commits are linked to.
     pub(crate) github_url: String,
     /// What runs here.
@@ -24,10 +26,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The service over `board`.
-    pub(crate) fn new(settings: &Settings, board: Board) -> Self {
+    /// The service over what `watch` sees.
+    pub(crate) fn new(settings: &Settings, watch: Arc<Watch>) -> Self {
         Service {
-            board,
+            watch,
+            rows: settings.rows,
             github_url: settings.github_url.clone(),
             identity: settings.identity.clone(),
         }
@@ -46,7 +49,10 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at(health::ALIVE, get(health::alive))
         .at(health::READY, get(health::ready))
         .at("/version", get(health::version))
+        .at(metrics::PATH, get(metrics::metrics))
+        .at(live::PATH, get(live::events))
         .at("/style.css", get(asset::style))
+        .at("/live.js", get(asset::script))
         .at("/icon.svg", get(asset::icon))
         .data(Arc::new(service));
     answered(routes)

@@ -1,4 +1,4 @@
-//! The stylesheet and the icon, part of the binary.
+//! The stylesheet, the script and the icon, part of the binary.
 
 use poem::web::Query;
 use poem::{IntoResponse, Response, handler};
@@ -6,11 +6,22 @@ use serde::Deserialize;
 
 const STYLE: &str = include_str!("../static/style.css");
 const ICON: &str = include_str!("../static/icon.svg");
-const VERSION: u64 = fingerprint(STYLE.as_bytes(), ICON.as_bytes());
+const SCRIPT: &str = include_str!("../static/live.js");
+const VERSION: u64 = fingerprint(&[STYLE.as_bytes(), SCRIPT.as_bytes(), ICON.as_bytes()]);
+
+/// The version of all of them: a page that was made by another one is loaded anew.
+pub(crate) fn version() -> String {
+    format!("{VERSION:x}")
+}
 
 /// The address of the stylesheet: a new one whenever it changes.
 pub(crate) fn style_url() -> String {
     format!("/style.css?v={VERSION:x}")
+}
+
+/// The address of the script.
+pub(crate) fn script_url() -> String {
+    format!("/live.js?v={VERSION:x}")
 }
 
 /// The address of the icon.
@@ -29,6 +40,12 @@ pub(crate) fn style(Query(version): Query<Version>) -> Response {
     serve(STYLE, "text/css; charset=utf-8", &version)
 }
 
+/// The script.
+#[handler]
+pub(crate) fn script(Query(version): Query<Version>) -> Response {
+    serve(SCRIPT, "text/javascript; charset=utf-8", &version)
+}
+
 /// The icon.
 #[handler]
 pub(crate) fn icon(Query(version): Query<Version>) -> Response {
@@ -37,8 +54,8 @@ pub(crate) fn icon(Query(version): Query<Version>) -> Response {
 
 /// While a rollout replaces us, a page of the one release may ask a task of the other for its stylesheet:
 /// what is not the version asked for must not be kept.
-fn serve(content: &'static str, content_type: &str, version: &Version) -> Response {
-    let current = version.v.as_ref() == Some(&format!("{VERSION:x}"));
+fn serve(content: &'static str, content_type: &str, asked: &Version) -> Response {
+    let current = asked.v.as_ref() == Some(&version());
     let cache = if current {
         "public, max-age=31536000, immutable"
     } else {
@@ -51,17 +68,16 @@ fn serve(content: &'static str, content_type: &str, version: &Version) -> Respon
 }
 
 /// FNV-1a, which is enough to tell two versions of our own files apart.
-const fn fingerprint(first: &[u8], second: &[u8]) -> u64 {
+const fn fingerprint(files: &[&[u8]]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
-    let mut index = 0;
-    while index < first.len() + second.len() {
-        let byte = if index < first.len() {
-            first[index]
-        } else {
-            second[index - first.len()]
-        };
-        hash = (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3);
-        index += 1;
+    let mut file = 0;
+    while file < files.len() {
+        let mut index = 0;
+        while index < files[file].len() {
+            hash = (hash ^ files[file][index] as u64).wrapping_mul(0x0100_0000_01b3);
+            index += 1;
+        }
+        file += 1;
     }
     hash
 }
@@ -88,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn the_style_asks_for_nothing_from_elsewhere() {
+    fn nothing_is_asked_for_from_elsewhere() {
         for word in ["@import", "url(", "http:", "https:"] {
-            assert!(!STYLE.contains(word), "{word}");
+            assert!(!STYLE.contains(word) && !SCRIPT.contains(word), "{word}");
         }
     }
 }

@@ -2,16 +2,20 @@
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod overview;
+mod requests;
 
-use std::collections::BTreeMap;
+pub(crate) use overview::Overview;
+pub(crate) use requests::Requests;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, Config};
 use chrono::{DateTime, Utc};
-use ledger::table::Head;
+use ledger::table::{Head, Held};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -26,21 +30,11 @@ const READ_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Board {
     ledger: Ledger,
     rows: i32,
-}
-
-/// Everything on the first page.
-#[derive(Debug, Default)]
-pub(crate) struct Overview {
-    /// The environments by name, each with its targets by name.
-    pub(crate) environments: BTreeMap<String, Vec<State>>,
-    /// The newest rollouts of all targets, newest first.
-    pub(crate) recent: Vec<Rollout>,
-    /// What is wrong with the targets that cannot be read.
-    pub(crate) malformed: Vec<String>,
+    requests: Requests,
 }
 
 /// Every target.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct States {
     /// Those that can be read, by environment and name.
     pub(crate) targets: Vec<State>,
@@ -59,6 +53,8 @@ pub(crate) struct State {
     pub(crate) live: Option<Live>,
     /// The open rollout.
     pub(crate) in_flight: Option<Rollout>,
+    /// Who has asked that pushes wait.
+    pub(crate) held: Option<Held>,
     /// The newest rollouts, newest first.
     #[serde(skip)]
     pub(crate) history: Vec<Rollout>,
@@ -76,9 +72,15 @@ pub(crate) struct Live {
 }
 
 impl Board {
-    /// A board over `ledger` with `rows` rollouts a page.
-    pub(crate) fn new(ledger: Ledger, rows: i32) -> Self {
-        Board { ledger, rows }
+    /// A board over `ledger`, whose client counts its `requests`, with `rows` rollouts a page.
+    pub(crate) fn new(ledger: Ledger, rows: usize, requests: Requests) -> Self {
+        // No setting is so large.
+        let rows = i32::try_from(rows).unwrap_or(i32::MAX);
+        Board {
+            ledger,
+            rows,
+            requests,
+        }
     }
 
     /// A board over the table that the settings name. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_DYNAMODB`
@@ -91,21 +93,23 @@ impl Board {
             .timeout_config(limits)
             .load()
             .await;
-        let ledger = Ledger::new(Client::new(&config), &settings.table);
-        Board::new(ledger, settings.rows)
+        let requests = Requests::default();
+        let config = Config::from(&config)
+            .to_builder()
+            .interceptor(requests.clone());
+        let ledger = Ledger::new(Client::from_conf(config.build()), &settings.table);
+        Board::new(ledger, settings.rows, requests)
     }
 
-    /// Whether the ledger can be read at all: one request.
-    pub(crate) async fn reach(&self) -> Result<()> {
-        self.ledger.targets().await.map(drop)
+    /// How often the ledger was asked.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
     }
 
-    /// The first page: every target and the newest rollouts of all.
-    pub(crate) async fn overview(&self) -> Result<Overview> {
-        let states = self.states().await?;
-        let mut overview = arrange(states.targets, usize::try_from(self.rows)?);
-        overview.malformed = states.malformed;
-        Ok(overview)
+    /// The ledger itself.
+    #[cfg(test)]
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Every target and where it stands.
@@ -125,15 +129,6 @@ impl Board {
             targets,
             malformed: found.malformed,
         })
-    }
-
-    /// The target called `name` and where it stands.
-    pub(crate) async fn named(&self, name: &str) -> Result<Option<State>> {
-        let targets = self.ledger.targets().await?.readable;
-        match targets.into_iter().find(|target| target.name == name) {
-            Some(target) => self.state(target).await.map(Some),
-            None => Ok(None),
-        }
     }
 
     /// One rollout. It is found also when its target is gone.
@@ -200,26 +195,9 @@ fn state(
             since: live.and_then(|rollout| rollout.ended_at),
         }),
         in_flight: in_flight.filter(|rollout| rollout.verdict.is_none()),
+        held: head.held,
         history,
     }
-}
-
-fn arrange(states: Vec<State>, rows: usize) -> Overview {
-    let mut overview = Overview::default();
-    for state in states {
-        overview.recent.extend(state.history.iter().cloned());
-        let environment = state.target.environment.clone();
-        overview
-            .environments
-            .entry(environment)
-            .or_default()
-            .push(state);
-    }
-    overview
-        .recent
-        .sort_by(|a, b| (b.claimed_at, &b.id, &b.target).cmp(&(a.claimed_at, &a.id, &a.target)));
-    overview.recent.truncate(rows);
-    overview
 }
 
 fn order(target: &Target) -> (&str, &str) {
@@ -228,37 +206,8 @@ fn order(target: &Target) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::fixtures::{after, at, ended, open, overview, target};
+    use super::fixtures::{after, ended, open, target};
     use super::*;
-
-    #[test]
-    fn the_newest_rollouts_of_all_targets_come_first() {
-        let (web, shop) = (target("web", "production"), target("shop", "staging"));
-        let overview = overview(
-            vec![
-                after(
-                    &web,
-                    vec![open(&web, 400), ended(&web, 100, Verdict::Succeeded)],
-                ),
-                after(
-                    &shop,
-                    vec![
-                        ended(&shop, 300, Verdict::Failed),
-                        ended(&shop, 200, Verdict::Failed),
-                    ],
-                ),
-            ],
-            3,
-        );
-        let recent: Vec<_> = overview
-            .recent
-            .iter()
-            .map(|rollout| rollout.claimed_at)
-            .collect();
-        assert_eq!(recent, [at(400), at(300), at(200)]);
-        let environments: Vec<_> = overview.environments.keys().collect();
-        assert_eq!(environments, ["production", "staging"]);
-    }
 
     #[test]
     fn a_rollout_that_ended_between_two_reads_is_not_under_way() {

@@ -1,21 +1,27 @@
 //! What the address of a page or of the API names.
 
+use std::sync::Arc;
+
 use ledger::{Rollout, RolloutId, ServiceKey};
 
-use crate::board::{Board, State};
+use crate::board::State;
 use crate::failure::Failure;
+use crate::watch::{Seen, Watch};
 
 /// DynamoDB refuses longer keys, and ECS longer names: such an address is no fault of the ledger.
 const LONGEST: usize = 255;
 
 /// The target called `name` and where it stands.
-pub(crate) async fn target(board: &Board, name: &str) -> Result<State, Failure> {
-    let state = board.named(name).await?;
-    state.ok_or_else(|| Failure::Missing(format!("target called `{name}`")))
+pub(crate) fn target<'a>(seen: &'a Seen, name: &str) -> Result<&'a State, Failure> {
+    let missing = || Failure::Missing(format!("target called `{name}`"));
+    seen.target(name).ok_or_else(missing)
 }
 
-/// The rollout at `<cluster>/<service>/<id>`.
-pub(crate) async fn rollout(board: &Board, path: &[String; 3]) -> Result<Rollout, Failure> {
+/// The rollout at `<cluster>/<service>/<id>`, and what else was seen.
+pub(crate) async fn rollout(
+    watch: &Watch,
+    path: &[String; 3],
+) -> Result<(Rollout, Arc<Seen>), Failure> {
     let [cluster, service, id] = path;
     let missing = || Failure::Missing(format!("rollout `{id}` of {cluster}/{service}"));
     if path.iter().any(|part| part.len() > LONGEST) {
@@ -23,5 +29,6 @@ pub(crate) async fn rollout(board: &Board, path: &[String; 3]) -> Result<Rollout
     }
     let key = ServiceKey::parse(&format!("{cluster}/{service}")).map_err(|_| missing())?;
     let id = RolloutId::parse(id).map_err(|_| missing())?;
-    board.rollout(&key, &id).await?.ok_or_else(missing)
+    let (rollout, seen) = watch.rollout(&key, &id).await?;
+    Ok((rollout.ok_or_else(missing)?, seen))
 }

@@ -35,7 +35,7 @@ pub(crate) fn alive() -> &'static str {
 #[handler]
 pub(crate) async fn ready(service: Data<&Arc<Service>>) -> Result<&'static str, Failure> {
     let limit = READY_LIMIT.as_secs();
-    timeout(READY_LIMIT, service.board.reach())
+    timeout(READY_LIMIT, service.watch.seen())
         .await
         .with_context(|| format!("the ledger did not answer within {limit} s"))??;
     Ok("ready")

@@ -1,8 +1,8 @@
 //! The board: what runs where, since when, and what just happened.
 //!
 //! ```text
-//! browsers, scripts ──► app ──► board ──► ledger
-//!                        └──► page or api
+//! browsers, scripts ──► app ──► watch ──► board ──► ledger
+//!                        └──► page, api or live
 //! ```
 //!
 //! # Layout
@@ -11,10 +11,11 @@
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
 //!   [`origin`]: the ids of a request
 //! - [`board`]: what is read from the ledger, and how it is arranged
+//! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
 //! - [`page`], [`api`]: the same for people and for scripts
 //! - [`find`]: what an address names
 //! - [`failure`]: why a request is not answered, in both forms
-//! - [`health`], [`asset`], [`age`]: small parts
+//! - [`health`], [`metrics`], [`asset`], [`age`]: small parts
 
 mod age;
 mod answer;
@@ -25,10 +26,15 @@ mod board;
 mod failure;
 mod find;
 mod health;
+mod live;
+mod metrics;
 mod origin;
 mod page;
 mod serve;
 mod settings;
+#[cfg(test)]
+mod stage;
+mod watch;
 
 use std::env;
 use std::panic;

@@ -14,7 +14,9 @@ use poem::web::{Data, Html, Path};
 use poem::{Response, handler};
 
 use crate::app::Service;
+use crate::board::Overview;
 use crate::failure::Failure;
+use crate::watch::{Seen, UNREADABLE};
 use crate::{asset, find};
 
 /// What every page must know beside its facts.
@@ -24,13 +26,15 @@ struct View<'a> {
     github_url: &'a str,
     /// When it is looked at.
     now: DateTime<Utc>,
+    /// The print of what is shown.
+    print: &'a str,
 }
 
 /// Whether a page looks for news by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refresh {
-    /// Every five seconds.
-    Often,
+enum Refresh<'a> {
+    /// When what has this print changes; every five seconds where no script runs.
+    From(&'a str),
     /// Nothing on it will change.
     Never,
 }
@@ -38,8 +42,10 @@ enum Refresh {
 /// The first page.
 #[handler]
 pub(crate) async fn show_board(service: Data<&Arc<Service>>) -> Result<Html<String>, Failure> {
-    let overview = service.board.overview().await?;
-    Ok(Html(board::page(&overview, view(&service)).into_string()))
+    let seen = service.watch.seen().await?;
+    let overview = Overview::of(&seen.states, service.rows);
+    let page = board::page(&overview, view(&service, &seen));
+    Ok(Html(page.into_string()))
 }
 
 /// A target's page.
@@ -48,8 +54,10 @@ pub(crate) async fn show_target(
     service: Data<&Arc<Service>>,
     Path(name): Path<String>,
 ) -> Result<Html<String>, Failure> {
-    let state = find::target(&service.board, &name).await?;
-    Ok(Html(target::page(&state, view(&service)).into_string()))
+    let seen = service.watch.seen().await?;
+    let state = find::target(&seen, &name)?;
+    let page = target::page(state, view(&service, &seen));
+    Ok(Html(page.into_string()))
 }
 
 /// A rollout's page, to which GitHub's statuses point.
@@ -58,22 +66,23 @@ pub(crate) async fn show_rollout(
     service: Data<&Arc<Service>>,
     Path(path): Path<[String; 3]>,
 ) -> Result<Html<String>, Failure> {
-    let rollout = find::rollout(&service.board, &path).await?;
-    Ok(Html(rollout::page(&rollout, view(&service)).into_string()))
+    let (rollout, seen) = find::rollout(&service.watch, &path).await?;
+    let page = rollout::page(&rollout, view(&service, &seen));
+    Ok(Html(page.into_string()))
 }
 
 /// The page that is shown instead of another. What may pass, it tries again.
 pub(crate) fn failure(status: StatusCode, title: &str, detail: &str, request: &str) -> Response {
     let refresh = match status {
-        StatusCode::SERVICE_UNAVAILABLE => Refresh::Often,
+        StatusCode::SERVICE_UNAVAILABLE => Refresh::From(UNREADABLE),
         _ => Refresh::Never,
     };
     let body = html! {
-        main.message {
+        main.message #main {
             h1 { (status.as_u16()) " " (title) }
             p { (detail) }
             @match refresh {
-                Refresh::Often => p.dim { "This page tries again every five seconds." },
+                Refresh::From(_) => p.dim { "This page tries again by itself." },
                 Refresh::Never => p { a href="/" { "To the board" } },
             }
             p.dim { "Request " code { (request) } }
@@ -82,18 +91,29 @@ pub(crate) fn failure(status: StatusCode, title: &str, detail: &str, request: &s
     Response::builder()
         .status(status)
         .content_type("text/html; charset=utf-8")
-        .body(layout(title, refresh, &html! {}, &body).into_string())
+        .body(layout(title, refresh, Utc::now(), &html! {}, &body).into_string())
 }
 
-fn view(service: &Service) -> View<'_> {
+fn view<'a>(service: &'a Service, seen: &'a Seen) -> View<'a> {
     View {
         github_url: &service.github_url,
         now: Utc::now(),
+        print: &seen.print,
     }
 }
 
 /// A whole document: `aside` stands at the right of the head line.
-fn layout(title: &str, refresh: Refresh, aside: &Markup, body: &Markup) -> Markup {
+fn layout(
+    title: &str,
+    refresh: Refresh<'_>,
+    now: DateTime<Utc>,
+    aside: &Markup,
+    body: &Markup,
+) -> Markup {
+    let seen = match refresh {
+        Refresh::From(print) => Some(print),
+        Refresh::Never => None,
+    };
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -101,17 +121,22 @@ fn layout(title: &str, refresh: Refresh, aside: &Markup, body: &Markup) -> Marku
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                @if refresh == Refresh::Often {
-                    meta http-equiv="refresh" content="5";
+                @if seen.is_some() {
+                    noscript { meta http-equiv="refresh" content="5"; }
                 }
                 title { (title) " · Couplet" }
                 link rel="icon" href=(asset::icon_url());
                 link rel="stylesheet" href=(asset::style_url());
+                script src=(asset::script_url()) defer {}
             }
-            body {
+            body data-release=(asset::version()) data-now=(now.timestamp_millis()) data-seen=[seen] {
+                a.skip href="#main" { "To the content" }
                 header.top {
                     a.brand href="/" { span.mark aria-hidden="true" {} "Couplet" }
-                    (aside)
+                    div.aside {
+                        (aside)
+                        @if seen.is_some() { span.live role="status" {} }
+                    }
                 }
                 (body)
                 footer {

@@ -1,5 +1,6 @@
 //! Listens, and drains when told to stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{self, Service};
 use crate::board::Board;
 use crate::settings::Settings;
+use crate::watch::{FRESH, Watch};
 
 /// ECS kills a task 30 seconds after SIGTERM unless its definition says otherwise.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
@@ -29,11 +31,20 @@ pub(crate) async fn serve(settings: Settings, board: Board) -> Result<()> {
     let commit = settings.identity.commit.as_deref().unwrap_or("unknown");
     tracing::info!(%address, version.commit = commit, "listening");
 
-    let app = app::app(Service::new(&settings, board));
+    let watch = Arc::new(Watch::new(board, FRESH));
+    let polled = watch.clone();
+    let poll = tokio::spawn(async move { polled.poll().await });
+    let app = app::app(Service::new(&settings, watch.clone()));
+    let told = async {
+        stop.wait().await;
+        // An open stream would keep its connection, and with it the whole service, until the limit.
+        watch.close();
+    };
     Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?)
-        .run_with_graceful_shutdown(app, stop.wait(), Some(DRAIN_LIMIT))
+        .run_with_graceful_shutdown(app, told, Some(DRAIN_LIMIT))
         .await
         .context("the server broke off")?;
+    poll.abort();
     tracing::info!("drained");
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
-const ROWS: RangeInclusive<i32> = 1..=200;
+const ROWS: RangeInclusive<usize> = 1..=200;
 
 /// All that can be set.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     /// Where to listen.
     pub(crate) address: SocketAddr,
     /// How many rollouts a page shows.
-    pub(crate) rows: i32,
+    pub(crate) rows: usize,
     /// Where commits are linked to, without a slash at the end.
     pub(crate) github_url: String,
     /// What runs here.
@@ -80,7 +80,7 @@ fn host(value: Option<String>) -> Result<IpAddr> {
     }
 }
 
-fn rows(value: Option<String>) -> Result<i32> {
+fn rows(value: Option<String>) -> Result<usize> {
     let Some(value) = value else { return Ok(20) };
     match value.parse() {
         Ok(rows) if ROWS.contains(&rows) => Ok(rows),

@@ -2,47 +2,32 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::{Client, Config};
-use ledger::table::{Claim, Raced};
+use ledger::Verdict;
+use ledger::table::Raced;
 use ledger::transition::Next;
-use ledger::{Ledger, Rollout, Target, Verdict};
-use local::ministack::Ministack;
 use poem::http::StatusCode;
 use poem::test::TestClient;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::board::Board;
 use crate::board::fixtures::{at, open, target};
+use crate::stage;
 
-const NOBODY: &str = "http://127.0.0.1:1";
-
-fn ledger(endpoint: &str, table: &str) -> Ledger {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_timeout(Duration::from_secs(5))
-                .build(),
-        );
-    Ledger::new(Client::from_conf(config.build()), table)
-}
-
-fn client(ledger: Ledger) -> TestClient<impl Endpoint<Output = Response>> {
+fn client(board: Board) -> TestClient<impl Endpoint<Output = Response>> {
     let settings = Settings::read(|name| match name {
         "COUPLET_LEDGER_TABLE" => Some("ledger".to_owned()),
         "COUPLET_COMMIT" => Some("abc".to_owned()),
         _ => None,
     });
     let settings = settings.expect("settings");
-    let board = Board::new(ledger, settings.rows);
-    TestClient::new(app(Service::new(&settings, board)))
+    let watch = Arc::new(Watch::new(board, Duration::ZERO));
+    TestClient::new(app(Service::new(&settings, watch)))
+}
+
+/// The service over a ledger that cannot be reached.
+fn alone() -> TestClient<impl Endpoint<Output = Response>> {
+    client(stage::board(stage::NOBODY, "ledger"))
 }
 
 async fn body(response: poem::test::TestResponse) -> String {
@@ -51,7 +36,7 @@ async fn body(response: poem::test::TestResponse) -> String {
 
 #[tokio::test]
 async fn an_unreadable_ledger_is_a_503_whose_reason_stays_in_the_log() {
-    let client = client(ledger(NOBODY, "ledger"));
+    let client = alone();
     for path in ["/", "/targets/web", "/rollouts/main/web/1"] {
         let page = client.get(path).send().await;
         page.assert_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -83,10 +68,21 @@ async fn an_unreadable_ledger_is_a_503_whose_reason_stays_in_the_log() {
 
 #[tokio::test]
 async fn health_and_version_need_no_ledger() {
-    let client = client(ledger(NOBODY, "ledger"));
+    let client = alone();
     let health = client.get("/healthz").send().await;
     health.assert_status_is_ok();
     health.assert_text("ok").await;
+    let metrics = client.get("/metrics").send().await;
+    metrics.assert_content_type("text/plain; version=0.0.4; charset=utf-8");
+    let metrics = body(metrics).await;
+    assert!(
+        metrics.contains("\ncouplet_ledger_readable 0\n"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("\ncouplet_ledger_requests_total 1\n"),
+        "{metrics}"
+    );
     let ready = client.get("/readyz").send().await;
     ready.assert_status(StatusCode::SERVICE_UNAVAILABLE);
     let version = client.get("/version").send().await;
@@ -98,7 +94,7 @@ async fn health_and_version_need_no_ledger() {
 async fn a_ledger_that_does_not_answer_is_not_waited_for() {
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("listen");
     let address = silent.local_addr().expect("address");
-    let client = client(ledger(&format!("http://{address}"), "ledger"));
+    let client = client(stage::board(&format!("http://{address}"), "ledger"));
     let start = Instant::now();
     let ready = client.get("/readyz").send().await;
     ready.assert_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -108,7 +104,7 @@ async fn a_ledger_that_does_not_answer_is_not_waited_for() {
 
 #[tokio::test]
 async fn every_answer_is_hardened() {
-    let client = client(ledger(NOBODY, "ledger"));
+    let client = alone();
     for path in [
         "/",
         "/style.css",
@@ -140,7 +136,7 @@ async fn every_answer_is_hardened() {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_404_in_the_form_of_its_path() {
-    let client = client(ledger(NOBODY, "ledger"));
+    let client = alone();
     let long = format!("/rollouts/main/web/{}", "x".repeat(2000));
     for path in ["/nothing", "/rollouts/main/web", &long] {
         let response = client.get(path).send().await;
@@ -157,53 +153,14 @@ async fn what_is_not_there_is_a_404_in_the_form_of_its_path() {
     response.assert_content_type("application/problem+json");
 }
 
-/// A target as Terraform writes it.
-async fn write(ministack: &Ministack, table: &str, target: &Target) {
-    let item = json!({
-        "pk": {"S": "targets"},
-        "sk": {"S": format!("{}#{}", target.repository, target.name)},
-        "name": {"S": target.name},
-        "environment": {"S": target.environment},
-        "repository": {"S": target.repository},
-        "cluster": {"S": target.cluster},
-        "service": {"S": target.service},
-        "container": {"S": target.container},
-        "template": {"S": target.template},
-        "family": {"S": target.family},
-        "tag_policy": {"M": {"kind": {"S": "glob"}, "pattern": {"S": "main-*"}}},
-        "github_repository": {"S": target.github_repository},
-        "deadline_seconds": {"N": "900"},
-        "first_count": {"N": "1"},
-    });
-    let request = json!({"TableName": table, "Item": item});
-    let written = ministack
-        .aws()
-        .json("DynamoDB_20120810.PutItem", request)
-        .await;
-    written.expect("write a target");
-}
-
-async fn claim(ledger: &Ledger, rollout: &Rollout) {
-    let head = ledger.head(&rollout.service).await.expect("head");
-    let claim = Claim {
-        by: rollout.release.digest.as_str(),
-        rollout,
-        head: &head,
-        supersedes: None,
-    };
-    let raced = ledger.claim(&claim).await;
-    assert_eq!(raced.expect("claim"), Raced::No);
-}
-
 #[tokio::test]
 async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
-    let ministack = Ministack::shared_for_tests().await;
     let table = "service-board";
-    ministack.create_ledger_table(table).await.expect("table");
-    let ledger = ledger(ministack.url(), table);
+    let (ministack, board) = stage::table(table).await;
+    let ledger = board.ledger().clone();
     let web = target("web", "production");
-    write(ministack, table, &web).await;
-    let client = client(ledger.clone());
+    stage::write(ministack, table, &web).await;
+    let client = client(board);
 
     client
         .get("/readyz")
@@ -218,14 +175,14 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
     );
 
     let (first, second) = (open(&web, 100), open(&web, 400));
-    claim(&ledger, &first).await;
+    stage::claim(&ledger, &first).await;
     let succeeded = Next::End {
         verdict: Verdict::Succeeded,
         reason: None,
     };
     let raced = ledger.apply(&first, &succeeded, at(172)).await;
     assert_eq!(raced.expect("verdict"), Raced::No);
-    claim(&ledger, &second).await;
+    stage::claim(&ledger, &second).await;
 
     let path = format!("/rollouts/main/web/{}", second.id);
     for (page, words) in [
@@ -253,6 +210,15 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
         for word in words {
             assert!(text.contains(word), "{word} is missing in {page}: {text}");
         }
+    }
+
+    let metrics = body(client.get("/metrics").send().await).await;
+    for line in [
+        "couplet_ledger_readable 1",
+        r#"couplet_target_in_flight{target="web",environment="production"} 1"#,
+        r#"couplet_target_held{target="web",environment="production"} 0"#,
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
     }
 
     let targets: Value = json_of(&client, "/api/targets").await;

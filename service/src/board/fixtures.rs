@@ -7,7 +7,7 @@ use ledger::{
     TagPolicy, Target, Verdict,
 };
 
-use super::{Overview, State, arrange, state};
+use super::{State, States, state};
 
 /// A moment after the epoch of these tests.
 pub(crate) fn at(second: i64) -> DateTime<Utc> {
@@ -101,7 +101,10 @@ pub(crate) fn after(target: &Target, history: Vec<Rollout>) -> State {
     state(target.clone(), head, history, live, in_flight)
 }
 
-/// The first page of `states`.
-pub(crate) fn overview(states: Vec<State>, rows: usize) -> Overview {
-    arrange(states, rows)
+/// What is seen when these are all targets.
+pub(crate) fn states(targets: Vec<State>) -> States {
+    States {
+        targets,
+        malformed: Vec::new(),
+    }
 }

@@ -6,15 +6,15 @@ use super::{Refresh, View, layout, parts};
 use crate::board::{Overview, State};
 
 /// The first page.
-pub(super) fn page(overview: &Overview, view: View<'_>) -> Markup {
-    let states: Vec<&State> = overview.environments.values().flatten().collect();
+pub(super) fn page(overview: &Overview<'_>, view: View<'_>) -> Markup {
+    let states: Vec<&State> = overview.environments.values().flatten().copied().collect();
     let body = html! {
-        main {
+        main #main {
             h1.hidden { "What runs where" }
             @if !overview.malformed.is_empty() {
                 div.message {
                     h2 { "Targets that cannot be read" }
-                    @for malformed in &overview.malformed { p { (malformed) } }
+                    @for malformed in overview.malformed { p { (malformed) } }
                     p.dim { "Nothing is rolled out to them until their items in the ledger are mended." }
                 }
             }
@@ -33,12 +33,18 @@ pub(super) fn page(overview: &Overview, view: View<'_>) -> Markup {
             @if !overview.recent.is_empty() {
                 section {
                     h2 { "Recent rollouts" }
-                    (parts::history(&overview.recent, true, view))
+                    (parts::history(overview.recent.iter().copied(), true, view))
                 }
             }
         }
     };
-    layout("Board", Refresh::Often, &summary(&states, view), &body)
+    layout(
+        "Board",
+        Refresh::From(view.print),
+        view.now,
+        &summary(&states, view),
+        &body,
+    )
 }
 
 /// The counts that a glance looks for.
@@ -78,25 +84,27 @@ mod tests {
     use ledger::Verdict;
 
     use super::*;
-    use crate::board::fixtures::{after, at, ended, open, overview, target};
+    use crate::board::fixtures::{after, at, ended, open, states, target};
 
-    fn shown(states: Vec<State>, rows: usize) -> String {
+    fn shown(targets: Vec<State>, rows: usize) -> String {
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
+            print: "print",
         };
-        page(&overview(states, rows), view).into_string()
+        page(&Overview::of(&self::states(targets), rows), view).into_string()
     }
 
     #[test]
     fn a_target_that_cannot_be_read_is_told() {
-        let mut overview = overview(Vec::new(), 20);
-        overview.malformed = vec!["the ledger's item targets web#eu is malformed".into()];
+        let mut states = states(Vec::new());
+        states.malformed = vec!["the ledger's item targets web#eu is malformed".into()];
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
+            print: "print",
         };
-        let page = page(&overview, view).into_string();
+        let page = page(&Overview::of(&states, 20), view).into_string();
         assert!(page.contains("targets web#eu is malformed"), "{page}");
         assert!(!page.contains("No target yet"), "{page}");
     }
@@ -118,7 +126,7 @@ mod tests {
             "live for <time",
             "13 min 48 s</time>",
             ">deploying</span>",
-            "1 min 12 s of 15 min",
+            "1 min 12 s</time> of 15 min",
             r#"<progress value="72" max="900""#,
             "1 rolling out",
             r#"<meta http-equiv="refresh" content="5">"#,

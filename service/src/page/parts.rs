@@ -54,13 +54,13 @@ pub(super) fn digest(digest: &Digest) -> Markup {
 
 /// A moment as its distance from now; the moment itself when pointed at.
 pub(super) fn ago(then: DateTime<Utc>, view: View<'_>) -> Markup {
-    html! { time datetime=(moment(then)) title=(moment(then)) { (age::ago(then, view.now)) } }
+    html! { time datetime=(moment(then)) title=(moment(then)) data-tick="ago" { (age::ago(then, view.now)) } }
 }
 
 /// How long something has lasted since a moment; the moment itself when pointed at.
 fn lasting(since: DateTime<Utc>, view: View<'_>) -> Markup {
     let length = age::span(view.now - since);
-    html! { time datetime=(moment(since)) title=(moment(since)) { (length) } }
+    html! { time datetime=(moment(since)) title=(moment(since)) data-tick="span" { (length) } }
 }
 
 /// A moment for machines.
@@ -81,10 +81,10 @@ pub(super) fn in_flight(rollout: &Rollout, view: View<'_>) -> Markup {
         p.line {
             (chip(rollout)) " "
             a href=(rollout_path(rollout)) { (rollout.release.label()) }
-            span.dim { (age::span(gone)) " of " (age::span(given)) }
+            span.dim { (lasting(rollout.claimed_at, view)) " of " (age::span(given)) }
         }
         progress value=(gone.num_seconds().max(0)) max=(given.num_seconds().max(1))
-            aria-label="Time gone until the deadline" {}
+            data-from=(moment(rollout.claimed_at)) aria-label="Time gone until the deadline" {}
         @if let Some(reason) = &rollout.reason { p.reason { (reason) } }
     }
 }
@@ -130,7 +130,11 @@ pub(super) fn target_row(state: &State, who: &Markup, view: View<'_>) -> Markup 
 }
 
 /// The newest rollouts in a table, with or without a column for their target.
-pub(super) fn history(rollouts: &[Rollout], with_target: bool, view: View<'_>) -> Markup {
+pub(super) fn history<'a>(
+    rollouts: impl IntoIterator<Item = &'a Rollout>,
+    with_target: bool,
+    view: View<'_>,
+) -> Markup {
     html! {
         table {
             thead {

@@ -12,10 +12,10 @@ pub(super) fn page(rollout: &Rollout, view: View<'_>) -> Markup {
     let release = &rollout.release;
     let refresh = match rollout.verdict {
         Some(_) => Refresh::Never,
-        None => Refresh::Often,
+        None => Refresh::From(view.print),
     };
     let body = html! {
-        main {
+        main #main {
             p.crumbs {
                 a href={ "/targets/" (rollout.target) } { (rollout.target) }
                 " in " (rollout.environment)
@@ -55,7 +55,7 @@ pub(super) fn page(rollout: &Rollout, view: View<'_>) -> Markup {
         }
     };
     let title = format!("{} to {}", release.label(), rollout.target);
-    layout(&title, refresh, &html! {}, &body)
+    layout(&title, refresh, view.now, &html! {}, &body)
 }
 
 fn steps(rollout: &Rollout) -> Markup {
@@ -124,6 +124,7 @@ mod tests {
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
+            print: "print",
         };
         page(rollout, view).into_string()
     }
@@ -160,7 +161,7 @@ mod tests {
         };
         let page = shown(&rollout);
         for expected in [
-            "42 s of 15 min",
+            "42 s</time> of 15 min",
             r#"<li class="ahead"><span class="name">verdict</span></li>"#,
             "rollback by ada: prices are wrong",
             "http-equiv",

@@ -18,7 +18,7 @@ pub(super) fn page(state: &State, view: View<'_>) -> Markup {
         }
     };
     let body = html! {
-        main {
+        main #main {
             h1 { (target.name) }
             section {
                 h2.hidden { "What runs" }
@@ -49,7 +49,13 @@ pub(super) fn page(state: &State, view: View<'_>) -> Markup {
             }
         }
     };
-    layout(&target.name, Refresh::Often, &html! {}, &body)
+    layout(
+        &target.name,
+        Refresh::From(view.print),
+        view.now,
+        &html! {},
+        &body,
+    )
 }
 
 #[cfg(test)]
@@ -72,6 +78,7 @@ mod tests {
         let view = View {
             github_url: "https://github.example",
             now: at(1000),
+            print: "print",
         };
         let page = page(&state, view).into_string();
         for expected in [
