@@ -140,6 +140,11 @@ impl Board {
         self.ledger.rollout(key, id).await
     }
 
+    /// The newest `limit` rollouts of `key`, newest first.
+    pub(crate) async fn history(&self, key: &ServiceKey, limit: i32) -> Result<Vec<Rollout>> {
+        self.ledger.history(key, limit).await
+    }
+
     /// Two reads, and a third and fourth only when what runs or what is under way is older than the history.
     async fn state(&self, target: Target) -> Result<State> {
         let key = target.key();
@@ -168,6 +173,13 @@ impl Board {
 }
 
 impl State {
+    /// What was brought before `rollout` and ran, as far as the history goes back.
+    pub(crate) fn live_before(&self, rollout: &Rollout) -> Option<&Rollout> {
+        self.history
+            .iter()
+            .find(|it| it.id < rollout.id && it.verdict == Some(Verdict::Succeeded))
+    }
+
     /// The newest rollout, if it is over and did not end as somebody wished.
     pub(crate) fn trouble(&self) -> Option<&Rollout> {
         self.history.first().filter(|rollout| {

@@ -12,6 +12,7 @@
 //!   [`origin`]: the ids of a request
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
+//! - [`delivery`]: how well a target is delivered to, a pure function of its history
 //! - [`page`], [`api`]: the same for people and for scripts
 //! - [`find`]: what an address names
 //! - [`failure`]: why a request is not answered, in both forms
@@ -23,6 +24,7 @@ mod api;
 mod app;
 mod asset;
 mod board;
+mod delivery;
 mod failure;
 mod find;
 mod health;

@@ -1,6 +1,9 @@
 //! The board for people. Handlers read; the pages below them are pure.
 
 mod board;
+mod chart;
+mod history;
+mod links;
 mod parts;
 mod rollout;
 mod target;
@@ -56,7 +59,8 @@ pub(crate) async fn show_target(
 ) -> Result<Html<String>, Failure> {
     let seen = service.watch.seen().await?;
     let state = find::target(&seen, &name)?;
-    let page = target::page(state, view(&service, &seen));
+    let past = service.watch.past(state, &seen).await?;
+    let page = target::page(state, &past.delivery(Utc::now()), view(&service, &seen));
     Ok(Html(page.into_string()))
 }
 
@@ -67,7 +71,7 @@ pub(crate) async fn show_rollout(
     Path(path): Path<[String; 3]>,
 ) -> Result<Html<String>, Failure> {
     let (rollout, seen) = find::rollout(&service.watch, &path).await?;
-    let page = rollout::page(&rollout, view(&service, &seen));
+    let page = rollout::page(&rollout, seen.live_before(&rollout), view(&service, &seen));
     Ok(Html(page.into_string()))
 }
 

@@ -3,16 +3,19 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use chrono::{DateTime, Utc};
 use ledger::{Rollout, RolloutId, ServiceKey};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, sleep};
 
 use crate::board::{Board, State, States};
+use crate::delivery::{self, Delivery};
 
 /// What is on a page may be this old, so that a thousand pages cost one reading.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
@@ -31,6 +34,15 @@ pub(crate) struct Watch {
     last: Mutex<Option<Reading>>,
     news: watch::Sender<News>,
     watched: Notify,
+    pasts: Mutex<HashMap<String, Arc<Past>>>,
+}
+
+/// What happened to a target for as long as its figures go back.
+#[derive(Debug)]
+pub(crate) struct Past {
+    /// When it was read: as this was seen.
+    print: Arc<str>,
+    rollouts: Vec<Rollout>,
 }
 
 /// What all streams are told: one value, however many they are.
@@ -67,6 +79,7 @@ impl Watch {
             last: Mutex::default(),
             news: watch::Sender::default(),
             watched: Notify::new(),
+            pasts: Mutex::default(),
         }
     }
 
@@ -89,6 +102,26 @@ impl Watch {
             None => self.board.rollout(key, id).await?,
         };
         Ok((rollout, seen))
+    }
+
+    /// The past of a target in `seen`. It is read once, however many ask, until something changes.
+    pub(crate) async fn past(&self, state: &State, seen: &Seen) -> Result<Arc<Past>> {
+        let mut pasts = self.pasts.lock().await;
+        if let Some(past) = pasts.get(&state.target.name)
+            && past.print == seen.print
+        {
+            return Ok(past.clone());
+        }
+        let rollouts = self
+            .board
+            .history(&state.target.key(), delivery::MOST)
+            .await?;
+        let print = seen.print.clone();
+        let past = Arc::new(Past { print, rollouts });
+        // Targets come and go: only those that are there are kept.
+        pasts.retain(|name, _| seen.target(name).is_some());
+        pasts.insert(state.target.name.clone(), past.clone());
+        Ok(past)
     }
 
     /// How often the ledger was asked.
@@ -166,6 +199,15 @@ impl Seen {
         states.find(|state| state.target.name == name)
     }
 
+    /// What ran before `rollout`, as far as was seen.
+    pub(crate) fn live_before(&self, rollout: &Rollout) -> Option<&Rollout> {
+        let mut states = self.states.targets.iter();
+        let state = states.find(|state| state.target.key() == rollout.service)?;
+        // Of a rollout older than the history nothing is known.
+        let known = state.history.iter().any(|it| it.id == rollout.id);
+        known.then(|| state.live_before(rollout)).flatten()
+    }
+
     fn rollout(&self, key: &ServiceKey, id: &RolloutId) -> Option<&Rollout> {
         let of_key = |state: &&State| state.target.key() == *key;
         let state = self.states.targets.iter().find(of_key)?;
@@ -176,6 +218,14 @@ impl Seen {
     fn is_moving(&self) -> bool {
         let mut states = self.states.targets.iter();
         states.any(|state| state.in_flight.is_some())
+    }
+}
+
+impl Past {
+    /// The figures as they are `now`.
+    pub(crate) fn delivery(&self, now: DateTime<Utc>) -> Delivery {
+        let more = i32::try_from(self.rollouts.len()).is_ok_and(|count| count >= delivery::MOST);
+        Delivery::of(&self.rollouts, more, now)
     }
 }
 

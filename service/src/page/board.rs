@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Refresh, View, layout, parts};
+use super::{Refresh, View, history, layout, parts};
 use crate::board::{Overview, State};
 
 /// The first page.
@@ -33,7 +33,7 @@ pub(super) fn page(overview: &Overview<'_>, view: View<'_>) -> Markup {
             @if !overview.recent.is_empty() {
                 section {
                     h2 { "Recent rollouts" }
-                    (parts::history(overview.recent.iter().copied(), true, view))
+                    (history::of_all(overview.recent.iter().copied(), view))
                 }
             }
         }
@@ -57,10 +57,12 @@ fn summary(states: &[&State], view: View<'_>) -> Markup {
         .iter()
         .filter(|state| state.trouble().is_some())
         .count();
+    let held = states.iter().filter(|state| state.held.is_some()).count();
     html! {
         p.summary {
             span { (states.len()) @if states.len() == 1 { " target" } @else { " targets" } }
             @if open > 0 { span.busy { (open) " rolling out" } }
+            @if held > 0 { span.warn { (held) " held" } }
             @if trouble > 0 { span.warn { (trouble) " to look at" } }
             time datetime=(parts::moment(view.now)) { (view.now.format("%H:%M:%S UTC")) }
         }
@@ -153,6 +155,35 @@ mod tests {
         // Once beside the target, once among the recent rollouts.
         assert_eq!(page.matches("container web exited 1").count(), 2, "{page}");
         assert_eq!(page.matches(">rolled back<").count(), 2, "{page}");
+    }
+
+    #[test]
+    fn a_hold_says_who_and_why_and_the_last_verdicts_are_a_strip() {
+        let web = target("web", "production");
+        let mut state = after(
+            &web,
+            vec![
+                open(&web, 900),
+                ended(&web, 500, Verdict::Failed),
+                ended(&web, 300, Verdict::Superseded),
+                ended(&web, 100, Verdict::Succeeded),
+            ],
+        );
+        state.held = Some(ledger::table::Held {
+            by: "ada".into(),
+            why: Some("the sale".into()),
+            at: at(400),
+        });
+        let page = shown(vec![state], 20);
+        for expected in [
+            "1 held",
+            "by ada, <time",
+            "10 min ago</time>: the sale",
+            r#"aria-label="1 of the last 3 succeeded""#,
+            r#"<i class="good"></i><i class="calm"></i><i class="bad"></i>"#,
+        ] {
+            assert!(page.contains(expected), "{expected} is missing in {page}");
+        }
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! What the pages have in common.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use ledger::{Commit, Digest, Release, Rollout, Stage, TagPolicy, Target, Verdict};
+use ledger::table::Held;
+use ledger::{Digest, Release, Rollout, Stage, TagPolicy, Target, Verdict};
 use maud::{Markup, html};
 
-use super::View;
+use super::{View, links};
 use crate::age;
 use crate::board::State;
+
+/// How many verdicts stand beside a target.
+const STRIP: usize = 16;
 
 /// The path of a rollout's page.
 pub(super) fn rollout_path(rollout: &Rollout) -> String {
@@ -16,12 +20,7 @@ pub(super) fn rollout_path(rollout: &Rollout) -> String {
 /// The verdict of a rollout, or how far it has come: a colour and a word.
 pub(super) fn chip(rollout: &Rollout) -> Markup {
     let (class, word) = match (rollout.verdict, rollout.stage) {
-        (Some(Verdict::Succeeded), _) => ("good", "succeeded"),
-        (Some(Verdict::RolledBack), _) => ("warn", "rolled back"),
-        (Some(Verdict::Failed), _) => ("bad", "failed"),
-        (Some(Verdict::TimedOut), _) => ("bad", "timed out"),
-        (Some(Verdict::Superseded), _) => ("calm", "superseded"),
-        (Some(Verdict::Stopped), _) => ("calm", "stopped"),
+        (Some(verdict), _) => (class(verdict), said(verdict)),
         (None, Stage::Failing) => ("warn", "failing"),
         (None, Stage::Claimed) => ("busy", "claimed"),
         (None, Stage::Registered) => ("busy", "registered"),
@@ -30,21 +29,37 @@ pub(super) fn chip(rollout: &Rollout) -> Markup {
     html! { span class={ "chip " (class) } { (word) } }
 }
 
+/// A verdict in words.
+pub(super) fn said(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Succeeded => "succeeded",
+        Verdict::RolledBack => "rolled back",
+        Verdict::Failed => "failed",
+        Verdict::Superseded => "superseded",
+        Verdict::Stopped => "stopped",
+        Verdict::TimedOut => "timed out",
+    }
+}
+
+/// A verdict as a colour.
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Succeeded => "good",
+        Verdict::RolledBack => "warn",
+        Verdict::Failed | Verdict::TimedOut => "bad",
+        Verdict::Superseded | Verdict::Stopped => "calm",
+    }
+}
+
 /// What a release is called: the commit with its link if it is known, and the tag.
 pub(super) fn release(release: &Release, github_repository: &str, view: View<'_>) -> Markup {
     html! {
         @if let Some(commit) = &release.commit {
-            (commit_link(commit, commit.short(), github_repository, view))
+            (links::commit(commit, commit.short(), github_repository, view))
             " "
         }
         span.tag title=(release.tag) { (release.tag) }
     }
-}
-
-/// A link to a commit on GitHub.
-pub(super) fn commit_link(commit: &Commit, text: &str, repository: &str, view: View<'_>) -> Markup {
-    let url = format!("{}/{repository}/commit/{commit}", view.github_url);
-    html! { a.commit href=(url) { (text) } }
 }
 
 /// A digest's beginning; the whole of it when pointed at.
@@ -58,7 +73,7 @@ pub(super) fn ago(then: DateTime<Utc>, view: View<'_>) -> Markup {
 }
 
 /// How long something has lasted since a moment; the moment itself when pointed at.
-fn lasting(since: DateTime<Utc>, view: View<'_>) -> Markup {
+pub(super) fn lasting(since: DateTime<Utc>, view: View<'_>) -> Markup {
     let length = age::span(view.now - since);
     html! { time datetime=(moment(since)) title=(moment(since)) data-tick="span" { (length) } }
 }
@@ -93,7 +108,7 @@ pub(super) fn in_flight(rollout: &Rollout, view: View<'_>) -> Markup {
 pub(super) fn target_row(state: &State, who: &Markup, view: View<'_>) -> Markup {
     let target = &state.target;
     html! {
-        div.who { (who) }
+        div.who { (who) (strip(&state.history)) }
         div.runs {
             @match &state.live {
                 Some(live) => {
@@ -106,65 +121,56 @@ pub(super) fn target_row(state: &State, who: &Markup, view: View<'_>) -> Markup 
                 None if state.history.is_empty() => p.dim { (no_release_yet(target)) },
                 None => p.dim { "Nothing runs yet" },
             }
+            @if let Some(held) = &state.held { (self::held(held, view)) }
         }
         div.last {
             @match (&state.in_flight, state.history.first()) {
                 (Some(rollout), _) => (in_flight(rollout, view)),
-                (None, Some(rollout)) => {
-                    p.line {
-                        (chip(rollout)) " "
-                        a href=(rollout_path(rollout)) { (rollout.release.label()) }
-                        span.dim {
-                            "after " (age::span(took(rollout, view))) ", "
-                            (ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view))
-                        }
-                    }
-                    @if let (Some(reason), true) = (&rollout.reason, state.trouble().is_some()) {
-                        p.reason { (reason) }
-                    }
-                },
+                (None, Some(rollout)) => (ended(state, rollout, view)),
                 (None, None) => {},
             }
         }
     }
 }
 
-/// The newest rollouts in a table, with or without a column for their target.
-pub(super) fn history<'a>(
-    rollouts: impl IntoIterator<Item = &'a Rollout>,
-    with_target: bool,
-    view: View<'_>,
-) -> Markup {
+/// The newest rollout when it is over.
+fn ended(state: &State, rollout: &Rollout, view: View<'_>) -> Markup {
     html! {
-        table {
-            thead {
-                tr {
-                    th { "Verdict" }
-                    @if with_target { th { "Target" } }
-                    th { "Release" }
-                    th { "Cause" }
-                    th.reason { "Reason" }
-                    th.took { "Took" }
-                    th.claimed { "Claimed" }
-                }
+        p.line {
+            (chip(rollout)) " "
+            a href=(rollout_path(rollout)) { (rollout.release.label()) }
+            span.dim {
+                "after " (age::span(took(rollout, view))) ", "
+                (ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view))
             }
-            tbody {
-                @for rollout in rollouts {
-                    tr {
-                        td { a href=(rollout_path(rollout)) { (chip(rollout)) } }
-                        @if with_target {
-                            td {
-                                a href={ "/targets/" (rollout.target) } { (rollout.target) }
-                                " " span.dim { (rollout.environment) }
-                            }
-                        }
-                        td.release { (release(&rollout.release, &rollout.github_repository, view)) }
-                        td.cause.dim { (rollout.cause) }
-                        td.reason { @if let Some(reason) = &rollout.reason { (reason) } }
-                        td.took { (age::span(took(rollout, view))) }
-                        td.claimed.dim { (ago(rollout.claimed_at, view)) }
-                    }
-                }
+        }
+        @if let (Some(reason), true) = (&rollout.reason, state.trouble().is_some()) {
+            p.reason { (reason) }
+        }
+    }
+}
+
+/// That pushes wait, and because of whom.
+fn held(held: &Held, view: View<'_>) -> Markup {
+    html! {
+        p.held {
+            span.chip.warn { "held" } " by " (held.by) ", " (ago(held.at, view))
+            @if let Some(why) = &held.why { ": " (why) }
+        }
+    }
+}
+
+/// The last verdicts, oldest first: a shape and a colour for each, and a sentence.
+fn strip(history: &[Rollout]) -> Markup {
+    let verdicts = history.iter().filter_map(|rollout| rollout.verdict);
+    let mut last: Vec<Verdict> = verdicts.take(STRIP).collect();
+    last.reverse();
+    let good = last.iter().filter(|it| **it == Verdict::Succeeded);
+    let sentence = format!("{} of the last {} succeeded", good.count(), last.len());
+    html! {
+        @if !last.is_empty() {
+            p.strip role="img" aria-label=(sentence) title=(sentence) {
+                @for verdict in last { i class=(class(verdict)) {} }
             }
         }
     }

@@ -4,16 +4,19 @@ use chrono::{DateTime, Utc};
 use ledger::{Cause, Rollout};
 use maud::{Markup, html};
 
-use super::{Refresh, View, layout, parts};
+use super::{Refresh, View, layout, links, parts};
 use crate::age;
 
-/// A rollout's page. After the verdict nothing on it changes.
-pub(super) fn page(rollout: &Rollout, view: View<'_>) -> Markup {
+/// A rollout's page, with what ran before it if that is known. After the verdict nothing on it changes.
+pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) -> Markup {
     let release = &rollout.release;
     let refresh = match rollout.verdict {
         Some(_) => Refresh::Never,
         None => Refresh::From(view.print),
     };
+    let compare = before.and_then(|before| {
+        links::compare(&before.release, release, &rollout.github_repository, view)
+    });
     let body = html! {
         main #main {
             p.crumbs {
@@ -40,7 +43,11 @@ pub(super) fn page(rollout: &Rollout, view: View<'_>) -> Markup {
                 dl {
                     @if let Some(commit) = &release.commit {
                         dt { "Commit" }
-                        dd { (parts::commit_link(commit, commit.as_str(), &rollout.github_repository, view)) }
+                        dd { (links::commit(commit, commit.as_str(), &rollout.github_repository, view)) }
+                    }
+                    @if let (Some(before), Some(compare)) = (before, compare) {
+                        dt { "Before it" }
+                        dd { a href=(parts::rollout_path(before)) { (before.release.label()) } " · " (compare) }
                     }
                     dt { "Image" }
                     dd { code { (release.repository) ":" (release.tag) } }
@@ -50,7 +57,7 @@ pub(super) fn page(rollout: &Rollout, view: View<'_>) -> Markup {
             }
             section {
                 h2 { "Rollout" }
-                dl { (facts(rollout)) }
+                dl { (facts(rollout, view)) }
             }
         }
     };
@@ -58,34 +65,49 @@ pub(super) fn page(rollout: &Rollout, view: View<'_>) -> Markup {
     layout(&title, refresh, view.now, &html! {}, &body)
 }
 
+/// Every step that the ledger knows the time of, and those ahead. Terse where nothing happened: only a rollout
+/// that was taken over was driven later than it was claimed, and only a failing one has failed before its end.
 fn steps(rollout: &Rollout) -> Markup {
-    let verdict = match rollout.verdict {
-        Some(verdict) => verdict.as_str().replace('_', " "),
-        None => "verdict".to_owned(),
-    };
+    let verdict = rollout.verdict.map_or("verdict", parts::said);
+    let retaken = (rollout.driven_at > rollout.claimed_at).then_some(rollout.driven_at);
+    let open = rollout.verdict.is_none();
     html! {
-        (step("pushed", Some(rollout.release.pushed_at), rollout))
-        (step("claimed", Some(rollout.claimed_at), rollout))
-        (step("service updated", rollout.deployed_at, rollout))
-        (step(&verdict, rollout.ended_at, rollout))
-    }
-}
-
-/// A step and when it was, counted from the claim. A rollback brings what was pushed long before.
-fn step(name: &str, at: Option<DateTime<Utc>>, rollout: &Rollout) -> Markup {
-    html! {
-        @match at {
-            Some(at) => li {
-                span.name { (name) }
-                time datetime=(parts::moment(at)) { (at.format("%Y-%m-%d %H:%M:%S UTC")) }
-                @if at > rollout.claimed_at { span.dim { "+" (age::span(at - rollout.claimed_at)) } }
+        (step("pushed", rollout.release.pushed_at, rollout))
+        (step("claimed", rollout.claimed_at, rollout))
+        @if let Some(at) = retaken { (step("taken over", at, rollout)) }
+        @match (rollout.deployed_at, rollout.revision.is_some()) {
+            (Some(at), _) => (step("service updated", at, rollout)),
+            (None, registered) if open => {
+                @if registered { (timeless("done", "registered")) }
+                (timeless("ahead", "service updated"))
             },
-            None => li.ahead { span.name { (name) } },
+            // It ended before ECS was asked for anything.
+            (None, _) => {},
+        }
+        @if let Some(at) = rollout.failing_at { (step("failing", at, rollout)) }
+        @match rollout.ended_at {
+            Some(at) => (step(verdict, at, rollout)),
+            None => (timeless("ahead", verdict)),
         }
     }
 }
 
-fn facts(rollout: &Rollout) -> Markup {
+fn timeless(class: &str, name: &str) -> Markup {
+    html! { li class=(class) { span.name { (name) } } }
+}
+
+/// A step and when it was, counted from the claim. A rollback brings what was pushed long before.
+fn step(name: &str, at: DateTime<Utc>, rollout: &Rollout) -> Markup {
+    html! {
+        li {
+            span.name { (name) }
+            time datetime=(parts::moment(at)) { (at.format("%Y-%m-%d %H:%M:%S UTC")) }
+            @if at > rollout.claimed_at { span.dim { "+" (age::span(at - rollout.claimed_at)) } }
+        }
+    }
+}
+
+fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
     html! {
         dt { "Cause" }
         dd {
@@ -103,9 +125,11 @@ fn facts(rollout: &Rollout) -> Markup {
             dd { code { (deployment) } }
         }
         @if let Some(back) = &rollout.rolls_back_to {
-            dt { "Before it" }
+            dt { "Goes back to" }
             dd { code { (back) } }
         }
+        dt { "GitHub" }
+        dd { "deployments to " (links::deployments(rollout, view)) }
         dt { "Deadline" }
         dd { (rollout.deadline.format("%Y-%m-%d %H:%M:%S UTC")) }
         dt { "Id" }
@@ -126,7 +150,7 @@ mod tests {
             now: at(1000),
             print: "print",
         };
-        page(rollout, view).into_string()
+        page(rollout, None, view).into_string()
     }
 
     #[test]
@@ -147,6 +171,44 @@ mod tests {
             assert!(page.contains(expected), "{expected} is missing in {page}");
         }
         assert!(!page.contains("http-equiv"), "{page}");
+    }
+
+    #[test]
+    fn every_step_that_was_has_its_time() {
+        let web = target("web", "production");
+        let (before, mut rollout) = (
+            ended(&web, 100, Verdict::Succeeded),
+            ended(&web, 500, Verdict::RolledBack),
+        );
+        rollout.driven_at = at(550);
+        rollout.failing_at = Some(at(560));
+        let view = View {
+            github_url: "https://github.com",
+            now: at(1000),
+            print: "print",
+        };
+        let page = page(&rollout, Some(&before), view).into_string();
+        let places: Vec<_> = [
+            ">pushed<",
+            ">claimed<",
+            ">taken over<",
+            "+50 s",
+            ">service updated<",
+            ">failing<",
+            "+1 min<",
+            ">rolled back</span><time",
+            "https://github.com/owner/web/compare/",
+            "https://github.com/owner/web/deployments/production",
+        ]
+        .map(|words| {
+            page.find(words)
+                .unwrap_or_else(|| panic!("{words} is missing in {page}"))
+        })
+        .into();
+        assert!(places.is_sorted(), "{places:?}");
+        // What failed before the service was touched was never updated.
+        rollout.deployed_at = None;
+        assert!(!shown(&rollout).contains("service updated"));
     }
 
     #[test]

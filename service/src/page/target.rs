@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{Refresh, View, layout, parts};
+use super::{Refresh, View, chart, history, layout, parts};
 use crate::age;
 use crate::board::State;
+use crate::delivery::Delivery;
 use chrono::TimeDelta;
 
 /// A target's page.
-pub(super) fn page(state: &State, view: View<'_>) -> Markup {
+pub(super) fn page(state: &State, delivery: &Delivery, view: View<'_>) -> Markup {
     let target = &state.target;
     let who = html! {
         p.line { (target.environment) }
@@ -24,12 +25,18 @@ pub(super) fn page(state: &State, view: View<'_>) -> Markup {
                 h2.hidden { "What runs" }
                 ul.targets { li { (parts::target_row(state, &who, view)) } }
             }
+            @if !state.history.is_empty() {
+                section {
+                    h2 { "Delivery" }
+                    (chart::delivery(delivery))
+                }
+            }
             section {
                 h2 { "Rollouts" }
                 @if state.history.is_empty() {
                     p.dim { "None yet." }
                 } @else {
-                    (parts::history(&state.history, false, view))
+                    (history::of_target(state, view))
                 }
             }
             section {
@@ -71,6 +78,7 @@ mod tests {
         let state = after(
             &web,
             vec![
+                ended(&web, 700, Verdict::Succeeded),
                 ended(&web, 500, Verdict::Superseded),
                 ended(&web, 100, Verdict::Succeeded),
             ],
@@ -80,13 +88,16 @@ mod tests {
             now: at(1000),
             print: "print",
         };
-        let page = page(&state, view).into_string();
+        let page = page(&state, &Delivery::of(&state.history, false, at(1000)), view).into_string();
         for expected in [
             "<code>shop/web</code> by glob main-*",
             r#"href="https://github.example/owner/web""#,
             ">superseded<",
+            // What was superseded in between never ran.
+            &format!("/owner/web/compare/{:040x}...{:040x}", 100, 700),
+            "Changes that failed",
             "1 min 12 s",
-            &format!("/rollouts/main/web/{}", state.history[1].id),
+            &format!("/rollouts/main/web/{}", state.history[2].id),
         ] {
             assert!(page.contains(expected), "{expected} is missing in {page}");
         }
