@@ -1,46 +1,107 @@
-//! The board for scripts.
+//! The board for scripts, as `static/openapi.json` describes it.
+
+mod cursor;
+mod tag;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use chrono::Utc;
 use ledger::Rollout;
-use poem::handler;
-use poem::web::{Data, Json, Path};
+use poem::web::{Data, Path};
+use poem::{Endpoint, IntoResponse, Request, Response, Route, get, handler};
 use serde::Serialize;
 
 use crate::app::Service;
-use crate::board::States;
+use crate::board::State;
+use crate::delivery::Delivery;
 use crate::failure::Failure;
-use crate::find;
+use crate::{find, page};
+use cursor::Wanted;
+
+/// Where it begins, and where people read about it.
+pub(crate) const PATH: &str = "/api/v1";
+/// Its description. Source: <https://spec.openapis.org/oas/v3.1.1.html>
+pub(crate) const DESCRIPTION: &str = include_str!("../static/openapi.json");
 
 #[derive(Serialize)]
-struct Rollouts {
+struct Detail<'a> {
+    #[serde(flatten)]
+    state: &'a State,
+    delivery: Delivery,
+}
+
+#[derive(Serialize)]
+struct Page {
     rollouts: Vec<Rollout>,
+    /// Where the next page begins.
+    next: Option<String>,
+}
+
+/// Everything below [`PATH`].
+pub(crate) fn routes() -> impl Endpoint<Output = Response> {
+    Route::new()
+        .at("/", get(page::show_reference))
+        .at("/targets", get(all_targets))
+        .at("/targets/:name", get(one_target))
+        .at("/targets/:name/rollouts", get(some_rollouts))
+        .at("/rollouts/:cluster/:service/:id", get(one_rollout))
+        .at("/openapi.json", get(description))
 }
 
 /// Every target: what runs, and what is under way.
 #[handler]
-pub(crate) async fn targets(service: Data<&Arc<Service>>) -> Result<Json<States>, Failure> {
+async fn all_targets(request: &Request, service: Data<&Arc<Service>>) -> Result<Response, Failure> {
     let seen = service.watch.seen().await?;
-    Ok(Json(seen.states.clone()))
+    tag::json(request, &seen.states)
 }
 
-/// The newest rollouts of a target, newest first.
+/// One target, and how well it is delivered to.
 #[handler]
-pub(crate) async fn rollouts(
+async fn one_target(
+    request: &Request,
     service: Data<&Arc<Service>>,
     Path(name): Path<String>,
-) -> Result<Json<Rollouts>, Failure> {
+) -> Result<Response, Failure> {
     let seen = service.watch.seen().await?;
-    let rollouts = find::target(&seen, &name)?.history.clone();
-    Ok(Json(Rollouts { rollouts }))
+    let state = find::target(&seen, &name)?;
+    let past = service.watch.past(state, &seen).await?;
+    let delivery = past.delivery(Utc::now());
+    tag::json(request, &Detail { state, delivery })
+}
+
+/// The rollouts of a target, newest first, a page at a time.
+#[handler]
+async fn some_rollouts(
+    request: &Request,
+    service: Data<&Arc<Service>>,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let wanted = Wanted::of(request.uri().query())?;
+    let seen = service.watch.seen().await?;
+    let key = find::target(&seen, &name)?.target.key();
+    let before = wanted.before.as_ref();
+    let (rollouts, more) = service.watch.older(&key, before, wanted.limit).await?;
+    let last = rollouts.last().filter(|_| more);
+    let next = last.map(|rollout| rollout.id.to_string());
+    tag::json(request, &Page { rollouts, next })
 }
 
 /// One rollout.
 #[handler]
-pub(crate) async fn rollout(
+async fn one_rollout(
+    request: &Request,
     service: Data<&Arc<Service>>,
     Path(path): Path<[String; 3]>,
-) -> Result<Json<Rollout>, Failure> {
+) -> Result<Response, Failure> {
     let (rollout, _) = find::rollout(&service.watch, &path).await?;
-    Ok(Json(rollout))
+    tag::json(request, &rollout)
+}
+
+#[handler]
+fn description() -> Response {
+    DESCRIPTION
+        .with_content_type("application/json")
+        .into_response()
 }

@@ -10,7 +10,7 @@ use poem::{Endpoint, EndpointExt, Response, Route, get};
 use crate::answer::answered;
 use crate::settings::{Identity, Settings};
 use crate::watch::Watch;
-use crate::{api, asset, health, live, metrics, page};
+use crate::{api, asset, badge, health, live, metrics, page};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -43,9 +43,8 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at("/", get(page::show_board))
         .at("/targets/:name", get(page::show_target))
         .at("/rollouts/:cluster/:service/:id", get(page::show_rollout))
-        .at("/api/targets", get(api::targets))
-        .at("/api/targets/:name/rollouts", get(api::rollouts))
-        .at("/api/rollouts/:cluster/:service/:id", get(api::rollout))
+        .nest(api::PATH, api::routes())
+        .at("/badge/:name", get(badge::badge))
         .at(health::ALIVE, get(health::alive))
         .at(health::READY, get(health::ready))
         .at("/version", get(health::version))

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod older;
 mod overview;
 mod requests;
 
@@ -13,7 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::{Client, Config};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
 use chrono::{DateTime, Utc};
 use ledger::table::{Head, Held};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
@@ -21,6 +23,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::settings::Settings;
+use older::Pages;
 
 /// With retries: a page that takes longer is better told as a failure.
 const READ_LIMIT: Duration = Duration::from_secs(5);
@@ -29,6 +32,7 @@ const READ_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
     ledger: Ledger,
+    pages: Pages,
     rows: i32,
     requests: Requests,
 }
@@ -72,13 +76,18 @@ pub(crate) struct Live {
 }
 
 impl Board {
-    /// A board over `ledger`, whose client counts its `requests`, with `rows` rollouts a page.
-    pub(crate) fn new(ledger: Ledger, rows: usize, requests: Requests) -> Self {
-        // No setting is so large.
-        let rows = i32::try_from(rows).unwrap_or(i32::MAX);
+    /// A board over the `table` behind `config`, with `rows` rollouts a page.
+    pub(crate) fn new(config: Builder, table: &str, rows: usize) -> Self {
+        let requests = Requests::default();
+        let client = Client::from_conf(config.interceptor(requests.clone()).build());
         Board {
-            ledger,
-            rows,
+            ledger: Ledger::new(client.clone(), table),
+            pages: Pages {
+                client,
+                table: table.to_owned(),
+            },
+            // No setting is so large.
+            rows: i32::try_from(rows).unwrap_or(i32::MAX),
             requests,
         }
     }
@@ -93,12 +102,7 @@ impl Board {
             .timeout_config(limits)
             .load()
             .await;
-        let requests = Requests::default();
-        let config = Config::from(&config)
-            .to_builder()
-            .interceptor(requests.clone());
-        let ledger = Ledger::new(Client::from_conf(config.build()), &settings.table);
-        Board::new(ledger, settings.rows, requests)
+        Board::new(Builder::from(&config), &settings.table, settings.rows)
     }
 
     /// How often the ledger was asked.
@@ -143,6 +147,16 @@ impl Board {
     /// The newest `limit` rollouts of `key`, newest first.
     pub(crate) async fn history(&self, key: &ServiceKey, limit: i32) -> Result<Vec<Rollout>> {
         self.ledger.history(key, limit).await
+    }
+
+    /// At most `limit` rollouts of `key` that are older than `before`, newest first, and whether there are more.
+    pub(crate) async fn older(
+        &self,
+        key: &ServiceKey,
+        before: Option<&RolloutId>,
+        limit: usize,
+    ) -> Result<(Vec<Rollout>, bool)> {
+        self.pages.older(key, before, limit).await
     }
 
     /// Two reads, and a third and fourth only when what runs or what is under way is older than the history.

@@ -15,6 +15,8 @@ use crate::page;
 pub(crate) enum Failure {
     /// There is no such thing.
     Missing(String),
+    /// The request is not one that can be answered; the sentence says why.
+    Refused(String),
     /// More pages listen than the service has room for.
     Crowded,
     /// The ledger cannot be read. The reason is for the log alone.
@@ -77,6 +79,7 @@ fn render(path: &str, id: &str, status: StatusCode, detail: &str) -> Response {
 fn detail(failure: Option<&Failure>, status: StatusCode) -> String {
     match (failure, status) {
         (Some(Failure::Missing(what)), _) => format!("There is no {what}."),
+        (Some(Failure::Refused(why)), _) => why.clone(),
         (Some(Failure::Crowded), _) => "Too many listen already.".to_owned(),
         (Some(Failure::Unreadable(_)), _) => "The ledger cannot be read at the moment.".to_owned(),
         (None, StatusCode::NOT_FOUND) => "There is nothing at this address.".to_owned(),
@@ -90,6 +93,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Missing(what) => write!(f, "there is no {what}"),
+            Failure::Refused(why) => f.write_str(why),
             Failure::Crowded => f.write_str("too many listen already"),
             Failure::Unreadable(_) => f.write_str("the ledger cannot be read"),
         }
@@ -102,6 +106,7 @@ impl ResponseError for Failure {
     fn status(&self) -> StatusCode {
         match self {
             Failure::Missing(_) => StatusCode::NOT_FOUND,
+            Failure::Refused(_) => StatusCode::BAD_REQUEST,
             Failure::Crowded | Failure::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

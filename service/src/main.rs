@@ -16,13 +16,14 @@
 //! - [`page`], [`api`]: the same for people and for scripts
 //! - [`find`]: what an address names
 //! - [`failure`]: why a request is not answered, in both forms
-//! - [`health`], [`metrics`], [`asset`], [`age`]: small parts
+//! - [`health`], [`metrics`], [`badge`], [`asset`], [`age`]: small parts
 
 mod age;
 mod answer;
 mod api;
 mod app;
 mod asset;
+mod badge;
 mod board;
 mod delivery;
 mod failure;

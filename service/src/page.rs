@@ -5,6 +5,7 @@ mod chart;
 mod history;
 mod links;
 mod parts;
+mod reference;
 mod rollout;
 mod target;
 
@@ -20,7 +21,7 @@ use crate::app::Service;
 use crate::board::Overview;
 use crate::failure::Failure;
 use crate::watch::{Seen, UNREADABLE};
-use crate::{asset, find};
+use crate::{api, asset, find, metrics};
 
 /// What every page must know beside its facts.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,15 @@ pub(crate) async fn show_rollout(
     let (rollout, seen) = find::rollout(&service.watch, &path).await?;
     let page = rollout::page(&rollout, seen.live_before(&rollout), view(&service, &seen));
     Ok(Html(page.into_string()))
+}
+
+/// What scripts can ask, as the API's description says it.
+#[handler]
+pub(crate) fn show_reference() -> Result<Html<String>, Failure> {
+    let description = serde_json::from_str(api::DESCRIPTION).map_err(anyhow::Error::from)?;
+    Ok(Html(
+        reference::page(&description, Utc::now()).into_string(),
+    ))
 }
 
 /// The page that is shown instead of another. What may pass, it tries again.
@@ -146,7 +156,8 @@ fn layout(
                 footer {
                     span { "Image pushed, commit told." }
                     nav aria-label="For scripts" {
-                        a href="/api/targets" { "API" }
+                        a href=(api::PATH) { "API" }
+                        a href=(metrics::PATH) { "Metrics" }
                         a href="/version" { "Version" }
                     }
                 }

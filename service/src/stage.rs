@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Config;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::{Client, Config};
 use ledger::table::{Claim, Raced};
 use ledger::{Ledger, Rollout, Target};
 use local::ministack::Ministack;
 use serde_json::json;
 
 use crate::board::Board;
-use crate::board::Requests;
 
 /// Where nobody listens.
 pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
@@ -26,7 +25,6 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
-    let requests = Requests::default();
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
@@ -37,10 +35,8 @@ pub(crate) fn board(endpoint: &str, name: &str) -> Board {
             TimeoutConfig::builder()
                 .operation_timeout(Duration::from_secs(5))
                 .build(),
-        )
-        .interceptor(requests.clone());
-    let ledger = Ledger::new(Client::from_conf(config.build()), name);
-    Board::new(ledger, 20, requests)
+        );
+    Board::new(config, name, 20)
 }
 
 /// A target as Terraform writes it.

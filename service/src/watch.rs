@@ -104,6 +104,16 @@ impl Watch {
         Ok((rollout, seen))
     }
 
+    /// At most `limit` rollouts of `key` that are older than `before`, newest first, and whether there are more.
+    pub(crate) async fn older(
+        &self,
+        key: &ServiceKey,
+        before: Option<&RolloutId>,
+        limit: usize,
+    ) -> Result<(Vec<Rollout>, bool)> {
+        self.board.older(key, before, limit).await
+    }
+
     /// The past of a target in `seen`. It is read once, however many ask, until something changes.
     pub(crate) async fn past(&self, state: &State, seen: &Seen) -> Result<Arc<Past>> {
         let mut pasts = self.pasts.lock().await;

@@ -49,9 +49,9 @@ async fn an_unreadable_ledger_is_a_503_whose_reason_stays_in_the_log() {
         assert!(!page.contains("error"), "{page}");
     }
     for path in [
-        "/api/targets",
-        "/api/targets/web/rollouts",
-        "/api/rollouts/main/web/1",
+        "/api/v1/targets",
+        "/api/v1/targets/web/rollouts",
+        "/api/v1/rollouts/main/web/1",
     ] {
         let problem = client.get(path).header("x-request-id", "r1").send().await;
         problem.assert_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -109,7 +109,7 @@ async fn every_answer_is_hardened() {
         "/",
         "/style.css",
         "/nothing",
-        "/api/targets",
+        "/api/v1/targets",
         "/healthz",
         "/readyz",
     ] {
@@ -143,12 +143,12 @@ async fn what_is_not_there_is_a_404_in_the_form_of_its_path() {
         response.assert_status(StatusCode::NOT_FOUND);
         response.assert_content_type("text/html; charset=utf-8");
     }
-    for path in ["/api", "/api/nothing", &format!("/api{long}")] {
+    for path in ["/api", "/api/nothing", &format!("/api/v1{long}")] {
         let response = client.get(path).send().await;
         response.assert_status(StatusCode::NOT_FOUND);
         response.assert_content_type("application/problem+json");
     }
-    let response = client.post("/api/targets").send().await;
+    let response = client.post("/api/v1/targets").send().await;
     response.assert_status(StatusCode::METHOD_NOT_ALLOWED);
     response.assert_content_type("application/problem+json");
 }
@@ -221,7 +221,7 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
         assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
     }
 
-    let targets: Value = json_of(&client, "/api/targets").await;
+    let targets: Value = json_of(&client, "/api/v1/targets").await;
     let web = &targets["targets"][0];
     assert_eq!(web["name"], "web");
     assert_eq!(web["live"]["release"]["tag"], "main-100");
@@ -229,11 +229,11 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
     assert_eq!(web["live"]["since"], json!(at(172)));
     assert_eq!(web["in_flight"], json!(second));
 
-    let rollouts = json_of(&client, "/api/targets/web/rollouts").await;
+    let rollouts = json_of(&client, "/api/v1/targets/web/rollouts").await;
     let tags = [0, 1].map(|row| rollouts["rollouts"][row]["release"]["tag"].clone());
     assert_eq!(tags, ["main-400", "main-100"]);
     assert_eq!(
-        json_of(&client, &format!("/api{path}")).await,
+        json_of(&client, &format!("/api/v1{path}")).await,
         json!(second)
     );
 
@@ -242,7 +242,7 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
         "/rollouts/main/web/1",
         "/rollouts/other/web/1",
     ] {
-        for path in [missing.to_owned(), format!("/api{missing}")] {
+        for path in [missing.to_owned(), format!("/api/v1{missing}")] {
             let response = client.get(path).send().await;
             response.assert_status(StatusCode::NOT_FOUND);
         }
