@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use poem::error::InternalServerError;
 use poem::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -15,7 +16,7 @@ use tracing::Level;
 
 use crate::failure::{self, Reason};
 use crate::origin::Origin;
-use crate::{health, metrics};
+use crate::{gzip, health, metrics};
 
 /// Nothing but our own stylesheet, icon, script and stream; no frames, no forms, and no text that a script
 /// turns into markup. Source: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/trusted-types/>
@@ -63,7 +64,14 @@ async fn answer(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let origin = Origin::of(&request);
-    let mut response = match routes.call(request).await {
+    let gzip = gzip::is_taken(request.headers());
+    let answer = match routes.call(request).await {
+        Ok(response) => gzip::packed(response, gzip)
+            .await
+            .map_err(InternalServerError),
+        Err(error) => Err(error),
+    };
+    let mut response = match answer {
         Ok(response) => match response.data::<Panicked>() {
             Some(Panicked(reason)) => failure::panicked(&path, &origin.id, reason),
             None => response,

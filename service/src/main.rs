@@ -9,7 +9,7 @@
 //! - [`settings`]: what the environment says
 //! - [`serve`]: listen, and drain when told to stop
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
-//!   [`origin`]: the ids of a request
+//!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
 //! - [`delivery`]: how well a target is delivered to, a pure function of its history
@@ -28,6 +28,7 @@ mod board;
 mod delivery;
 mod failure;
 mod find;
+mod gzip;
 mod health;
 mod live;
 mod metrics;
