@@ -16,7 +16,7 @@ impl Story<'_> {
             ("the first page", String::new()),
             ("the target's page", format!("targets/{target}")),
             ("the rollout's page", rollout),
-            ("the API", format!("api/targets/{target}/rollouts")),
+            ("the API", format!("api/v1/targets/{target}/rollouts")),
         ] {
             let page = self.page(&path).await;
             let right = page.as_ref().is_ok_and(|page| page.contains(label));
