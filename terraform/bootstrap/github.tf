@@ -13,6 +13,11 @@ module "github" {
   state_bucket = aws_s3_bucket.state.bucket
 
   repository_arns = local.repository_arns
+
+  build_repositories = {
+    image_arns = values(aws_ecr_repository.built)[*].arn
+    cache_arn  = aws_ecr_repository.cache.arn
+  }
 }
 
 locals {

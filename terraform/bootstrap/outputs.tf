@@ -43,11 +43,17 @@ output "github_variables" {
         AWS_STATE_BUCKET = aws_s3_bucket.state.bucket
         AWS_PLAN_ROLE    = module.github.plan_role_arn
         AWS_PUSH_ROLE    = module.github.push_role_arn
+
+        AWS_PULL_REQUEST_PUSH_ROLE = module.github.pull_request_push_role_arn
       } : "gh variable set ${name} --repo ${var.github.repository} --body ${value}"
     ],
     [
       for environment, role_arn in module.github.apply_role_arns :
       "gh variable set AWS_APPLY_ROLE --repo ${var.github.repository} --env ${var.environments[environment]} --body ${role_arn}"
+    ],
+    [
+      for environment in sort(keys(var.environments)) :
+      "gh variable set AWS_REQUEST_ROLE --repo ${var.github.repository} --env requests-${environment} --body ${module.github.request_role_arn}"
     ],
     [""],
   ))

@@ -82,6 +82,20 @@ run "roles" {
     error_message = "Images are pushed to the repositories of this installation's services, and to no others."
   }
 
+  # What pull requests build is nobody's target, and goes after a month.
+  assert {
+    condition = { for name, repository in aws_ecr_repository.built : repository.name => repository.image_tag_mutability } == {
+      couplet-ci-board = "IMMUTABLE"
+      couplet-ci-shop  = "IMMUTABLE"
+    }
+    error_message = "Each service has a repository of its own for what pull requests build, with tags that stay what they are."
+  }
+
+  assert {
+    condition     = alltrue([for policy in aws_ecr_lifecycle_policy.built : one(jsondecode(policy.policy).rules).selection.countNumber == 30])
+    error_message = "What pull requests have built goes after a month."
+  }
+
   assert {
     condition     = strcontains(output.backend, "key          = \"bootstrap/terraform.tfstate\"") && strcontains(output.backend, "use_lockfile = true") && strcontains(output.backend, "encrypt      = true")
     error_message = "The state of this root belongs into its own bucket, under no environment's key, locked and encrypted."

@@ -20,6 +20,11 @@ variables {
 
   state_bucket    = "couplet-ci-state-123456789012"
   repository_arns = ["arn:aws:ecr:eu-west-1:123456789012:repository/couplet-production-board"]
+
+  build_repositories = {
+    image_arns = ["arn:aws:ecr:eu-west-1:123456789012:repository/couplet-ci-board"]
+    cache_arn  = "arn:aws:ecr:eu-west-1:123456789012:repository/couplet-ci-cache"
+  }
 }
 
 run "trust" {
@@ -35,7 +40,22 @@ run "trust" {
         plan = { sub = [
           "repo:acme/couplet:pull_request",
           "repo:acme@42/couplet@777:pull_request",
+          "repo:acme/couplet:ref:refs/heads/main",
+          "repo:acme@42/couplet@777:ref:refs/heads/main",
         ] }
+        pull-request-push = { sub = [
+          "repo:acme/couplet:pull_request",
+          "repo:acme@42/couplet@777:pull_request",
+        ] }
+        request = {
+          sub = [
+            "repo:acme/couplet:environment:requests-production",
+            "repo:acme@42/couplet@777:environment:requests-production",
+            "repo:acme/couplet:environment:requests-staging",
+            "repo:acme@42/couplet@777:environment:requests-staging",
+          ]
+          ref = "refs/heads/main"
+        }
         push = { sub = [
           "repo:acme/couplet:ref:refs/heads/main",
           "repo:acme@42/couplet@777:ref:refs/heads/main",
@@ -84,17 +104,26 @@ run "trust" {
     condition = (
       aws_iam_role.plan.assume_role_policy == local.trust["plan"] &&
       aws_iam_role.push.assume_role_policy == local.trust["push"] &&
+      aws_iam_role.pull_request_push.assume_role_policy == local.trust["pull-request-push"] &&
+      aws_iam_role.request.assume_role_policy == local.trust["request"] &&
       alltrue([for environment, role in aws_iam_role.apply : role.assume_role_policy == local.trust["apply-${environment}"]])
     )
     error_message = "A role was given the trust of another."
   }
 
   assert {
-    condition = { for name, role in merge({ plan = aws_iam_role.plan, push = aws_iam_role.push }, aws_iam_role.apply) : role.name => role.max_session_duration } == {
-      couplet-ci-plan             = 3600
-      couplet-ci-push             = 3600
-      couplet-ci-apply-staging    = 3600
-      couplet-ci-apply-production = 3600
+    condition = { for name, role in merge({
+      plan              = aws_iam_role.plan
+      push              = aws_iam_role.push
+      pull-request-push = aws_iam_role.pull_request_push
+      request           = aws_iam_role.request
+      }, aws_iam_role.apply) : role.name => role.max_session_duration } == {
+      couplet-ci-plan              = 3600
+      couplet-ci-push              = 3600
+      couplet-ci-pull-request-push = 3600
+      couplet-ci-request           = 3600
+      couplet-ci-apply-staging     = 3600
+      couplet-ci-apply-production  = 3600
     }
     error_message = "A role is called otherwise, is one too many, or its credentials live for more than an hour."
   }
@@ -245,10 +274,61 @@ run "push" {
           "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload",
           "ecr:PutImage", "ecr:UploadLayerPart",
         ]
-        Resource = ["arn:aws:ecr:eu-west-1:123456789012:repository/couplet-production-board"]
+        Resource = [
+          "arn:aws:ecr:eu-west-1:123456789012:repository/couplet-production-board",
+          "arn:aws:ecr:eu-west-1:123456789012:repository/couplet-ci-cache",
+        ]
+      },
+      {
+        Sid    = "PullImages"
+        Effect = "Allow"
+        Action = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = [
+          "arn:aws:ecr:eu-west-1:123456789012:repository/couplet-production-board",
+          "arn:aws:ecr:eu-west-1:123456789012:repository/couplet-ci-board",
+          "arn:aws:ecr:eu-west-1:123456789012:repository/couplet-ci-cache",
+        ]
       },
     ]
-    error_message = "Whoever pushes images can only push images, and only to the repositories named."
+    error_message = "Whoever pushes images can only push and copy images, and only to the repositories named."
+  }
+
+  # IAM knows no tags: what a pull request may push to must be what no target follows.
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.pull_request_push.policy).Statement : statement.Resource
+      if contains(flatten([statement.Action]), "ecr:PutImage")
+    ] == [["arn:aws:ecr:eu-west-1:123456789012:repository/couplet-ci-board"]]
+    error_message = "A pull request pushes to repositories that no target follows, and not to the cache."
+  }
+
+  assert {
+    condition = toset(flatten(jsondecode(aws_iam_role_policy.pull_request_push.policy).Statement[*].Action)) == toset([
+      "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload",
+      "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart", "ecr:GetDownloadUrlForLayer",
+    ])
+    error_message = "A pull request pushes and pulls images, and nothing else."
+  }
+}
+
+run "request" {
+  command = plan
+
+  module {
+    source = "./modules/github"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.request.policy).Statement == [{
+      Sid      = "AskForRollouts"
+      Effect   = "Allow"
+      Action   = "events:PutEvents"
+      Resource = "arn:aws:events:eu-west-1:123456789012:event-bus/default"
+      Condition = {
+        StringEquals = { "events:source" = "couplet", "events:detail-type" = "Rollout Requested" }
+      }
+    }]
+    error_message = "Whoever asks for rollouts puts that one kind of event, and does nothing else."
   }
 }
 

@@ -1,6 +1,7 @@
 # Pushes images from the main branch and can do nothing else: what happens with an image is not for CI to say. Tags are
-# immutable, so it cannot replace one either. A job that names a GitHub environment has another subject and does not get
-# this role.
+# immutable, so it cannot replace one either. What a pull request has built is taken over, and the first environment's
+# image is copied to the others, so it reads images too. A job that names a GitHub environment has another subject and
+# does not get this role.
 resource "aws_iam_role" "push" {
   name                 = "${var.name}-ci-push"
   description          = "GitHub Actions: pushing images from ${var.branch} of ${var.github.repository}."
@@ -25,20 +26,31 @@ resource "aws_iam_role_policy" "push" {
         Resource = "*"
       },
       {
-        # BatchGetImage is how a client asks whether a manifest is there already; layers cannot be fetched.
-        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
-        Sid    = "PushImages"
-        Effect = "Allow"
-        Action = [
-          "ecr:BatchCheckLayerAvailability",
-          "ecr:BatchGetImage",
-          "ecr:CompleteLayerUpload",
-          "ecr:InitiateLayerUpload",
-          "ecr:PutImage",
-          "ecr:UploadLayerPart",
-        ]
-        Resource = var.repository_arns
+        Sid      = "PushImages"
+        Effect   = "Allow"
+        Action   = local.push_actions
+        Resource = concat(var.repository_arns, [var.build_repositories.cache_arn])
+      },
+      {
+        Sid      = "PullImages"
+        Effect   = "Allow"
+        Action   = local.pull_actions
+        Resource = concat(var.repository_arns, var.build_repositories.image_arns, [var.build_repositories.cache_arn])
       },
     ]
   })
+}
+
+locals {
+  # BatchGetImage is how a client asks whether a manifest is there already.
+  # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+  push_actions = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+  ]
+  pull_actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 }

@@ -17,15 +17,22 @@ locals {
   # https://docs.github.com/en/actions/reference/security/oidc
   jobs = merge(
     {
-      plan = { subject = "pull_request", also = {} }
-      push = { subject = "ref:refs/heads/${var.branch}", also = {} }
+      # What was merged is planned once more, and drift is looked for, on the branch itself.
+      plan              = { subjects = ["pull_request", local.on_branch], also = {} }
+      push              = { subjects = [local.on_branch], also = {} }
+      pull-request-push = { subjects = ["pull_request"], also = {} }
+      request = {
+        subjects = [for environment in sort(keys(var.environments)) : "environment:requests-${environment}"]
+        also     = { "${local.issuer}:ref" = "refs/heads/${var.branch}" }
+      }
     },
     { for environment, github in var.environments : "apply-${environment}" => {
-      subject = "environment:${github}"
-      also    = { "${local.issuer}:ref" = "refs/heads/${var.branch}" }
+      subjects = ["environment:${github}"]
+      also     = { "${local.issuer}:ref" = "refs/heads/${var.branch}" }
     } },
   )
 
+  on_branch  = "ref:refs/heads/${var.branch}"
   owner      = split("/", var.github.repository)[0]
   repository = split("/", var.github.repository)[1]
 
@@ -44,10 +51,10 @@ locals {
             "${local.issuer}:aud"                 = "sts.amazonaws.com"
             "${local.issuer}:repository_id"       = var.github.repository_id
             "${local.issuer}:repository_owner_id" = var.github.owner_id
-            "${local.issuer}:sub" = [
-              "repo:${local.owner}/${local.repository}:${job.subject}",
-              "repo:${local.owner}@${var.github.owner_id}/${local.repository}@${var.github.repository_id}:${job.subject}",
-            ]
+            "${local.issuer}:sub" = flatten([for subject in job.subjects : [
+              "repo:${local.owner}/${local.repository}:${subject}",
+              "repo:${local.owner}@${var.github.owner_id}/${local.repository}@${var.github.repository_id}:${subject}",
+            ]])
           },
           job.also,
         )

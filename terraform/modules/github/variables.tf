@@ -103,3 +103,12 @@ variable "provider_arn" {
     error_message = "The provider must be that of token.actions.githubusercontent.com: the claims of an Enterprise Server or of an enterprise's own issuer are others."
   }
 }
+
+variable "build_repositories" {
+  description = "The repositories that no target follows: what pull requests have built, and the layers that builds begin with."
+  type = object({
+    image_arns = list(string)
+    cache_arn  = string
+  })
+  nullable = false
+}
