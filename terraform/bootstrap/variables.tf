@@ -39,8 +39,8 @@ variable "services" {
   nullable    = false
 
   validation {
-    condition     = length(var.services) > 0 && alltrue([for service in var.services : can(regex("^[a-z][a-z0-9-]*$", service))])
-    error_message = "Services are named in lower-case letters, digits and hyphens, and there is at least one."
+    condition     = length(var.services) > 0 && !contains(var.services, "cache") && alltrue([for service in var.services : can(regex("^[a-z][a-z0-9-]*$", service))])
+    error_message = "Services are named in lower-case letters, digits and hyphens, none is called cache, and there is at least one."
   }
 }
 

@@ -102,6 +102,7 @@ run "rules" {
       rollout-requested = {
         source      = ["couplet"]
         detail-type = ["Rollout Requested"]
+        detail      = { target = ["board", "shop"] }
       }
       deployment-changed = {
         source      = ["aws.ecs"]

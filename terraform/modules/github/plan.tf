@@ -1,4 +1,5 @@
-# Says on a pull request what would change. Whoever can open a pull request from a branch decides what runs here, so the
+# Says of a pull request, and of what is merged, what would change. Whoever can open one from a branch decides what runs
+# here, so the
 # role may see how things are set up and never what is in them: no parameter, no secret, no decryption, no item but
 # the targets, no object but the state, no image, no line of a log.
 #
@@ -10,7 +11,7 @@
 # the functions' code, because the provider reads a function by GetFunction, whose answer has a link to the package.
 resource "aws_iam_role" "plan" {
   name                 = "${var.name}-ci-plan"
-  description          = "GitHub Actions: terraform plan on pull requests of ${var.github.repository}."
+  description          = "GitHub Actions: terraform plan of ${var.github.repository}, on pull requests and ${var.branch}."
   assume_role_policy   = local.trust["plan"]
   max_session_duration = local.session_seconds
 

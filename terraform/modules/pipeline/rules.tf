@@ -53,7 +53,8 @@ locals {
       }
     }
 
-    # What people ask for: by the board, the command line, or a Terraform that changed a template.
+    # What people ask for: by the board, the command line, or a workflow. All installations of an account share the bus,
+    # and each hears only what is asked of its own targets.
     rollout-requested = {
       function    = "rollout"
       description = "Somebody asked for a rollback or a redeployment."
@@ -61,6 +62,7 @@ locals {
       pattern = {
         source      = ["couplet"]
         detail-type = ["Rollout Requested"]
+        detail      = { target = var.targets[*].service }
       }
     }
 
