@@ -12,8 +12,10 @@ pub(super) fn page(description: &Value, now: DateTime<Utc>) -> Markup {
     let body = html! {
         main #main {
             h1 { "API" }
-            p { (text(description, "/info/description")) }
-            p { "The same for programs: " a.compare href={ (api::PATH) "/openapi.json" } { "openapi.json" } "." }
+            p {
+                (words(text(description, "/info/description")))
+                " The same for programs: " a href={ (api::PATH) "/openapi.json" } { "openapi.json" } "."
+            }
             @for (path, item) in entries(&description["paths"]) { (operation(path, &item["get"])) }
             section {
                 h2 { "What is answered" }
@@ -36,7 +38,7 @@ fn operation(path: &str, operation: &Value) -> Markup {
                 dl {
                     @for parameter in parameters {
                         dt { code { (text(parameter, "/name")) } " " span.dim { (text(parameter, "/in")) } }
-                        dd { (text(parameter, "/description")) }
+                        dd { (words(text(parameter, "/description"))) }
                     }
                 }
             }
@@ -77,7 +79,7 @@ fn properties(schema: &Value) -> Markup {
         dl {
             @for (name, property) in entries(&schema["properties"]) {
                 dt { code { (name) } @if !always(name) { " " span.dim { "if known" } } }
-                dd { (kind(property)) " " (text(property, "/description")) }
+                dd { (words(text(property, "/description"))) " " span.dim { (kind(property)) } }
             }
         }
     }
@@ -97,6 +99,15 @@ fn kind(property: &Value) -> Markup {
         @for (index, value) in property["enum"].as_array().into_iter().flatten().enumerate() {
             @if index > 0 { ", " }
             code { (value.as_str().unwrap_or_default()) }
+        }
+    }
+}
+
+/// A sentence, whose parts between backticks are code.
+fn words(sentence: &str) -> Markup {
+    html! {
+        @for (index, part) in sentence.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
