@@ -3,7 +3,8 @@
 use std::fmt;
 
 use poem::error::ResponseError;
-use poem::http::StatusCode;
+use poem::http::header::ALLOW;
+use poem::http::{HeaderValue, StatusCode};
 use poem::web::Json;
 use poem::{IntoResponse, Response};
 use serde::Serialize;
@@ -40,6 +41,12 @@ struct Problem<'a> {
 pub(crate) fn answer(path: &str, id: &str, error: &poem::Error) -> Response {
     let failure = error.downcast_ref::<Failure>();
     let mut response = render(path, id, error.status(), &detail(failure, error.status()));
+    if error.status() == StatusCode::METHOD_NOT_ALLOWED {
+        // An answer must say what is allowed, and every address here can only be read.
+        // Source: <https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6>
+        let headers = response.headers_mut();
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
     response.set_data(Reason(match failure {
         Some(Failure::Unreadable(reason)) => format!("{reason:#}"),
         _ => error.to_string(),
