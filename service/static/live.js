@@ -7,6 +7,7 @@ const LONG_RETRY = 15000;
 
 // Our clock is not the server's.
 let ahead = Date.now() - Number(document.body.dataset.now);
+let events = null;
 let wanted = null;
 let fetching = null;
 
@@ -65,29 +66,38 @@ function swap(page) {
     const [now, next] = [document.querySelector(part), page.querySelector(part)];
     if (now && next && !now.isEqualNode(next)) now.replaceWith(document.adoptNode(next));
   }
-  for (const key of ["now", "seen"]) document.body.dataset[key] = page.body.dataset[key] ?? "";
+  document.body.dataset.now = page.body.dataset.now;
+  // What has ended does not change any more.
+  if (page.body.dataset.seen === undefined) stop();
+  else document.body.dataset.seen = page.body.dataset.seen;
   document.title = page.title;
   ahead = Date.now() - Number(document.body.dataset.now);
   if (focus && document.activeElement === document.body) document.querySelector(`main a[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
-  say("live");
+  if (events) say("live");
   tick();
+}
+
+function stop() {
+  events?.close();
+  events = null;
 }
 
 // Another task of the service may be a second behind the one that told us: then once more.
 async function renew() {
-  while (wanted !== document.body.dataset.seen && wanted !== "unreadable") {
+  while (events && wanted !== document.body.dataset.seen && wanted !== "unreadable") {
     // Who is marking text on the page keeps it.
     if (document.getSelection()?.type !== "Range") {
       const page = await load().catch(() => null);
-      if (page?.body) swap(page);
-      if (wanted === document.body.dataset.seen) return;
+      // A balancer with nobody behind it answers with a page of its own.
+      if (page?.body?.dataset.release) swap(page);
+      if (!events || wanted === document.body.dataset.seen) return;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY));
   }
 }
 
 function listen() {
-  const events = new EventSource("/events");
+  events = new EventSource("/events");
   events.onmessage = ({ data }) => {
     wanted = data;
     say(data === "unreadable" ? "unreadable" : "live");
@@ -97,12 +107,12 @@ function listen() {
   events.onerror = () => {
     say("lost");
     // The browser comes back by itself unless it was refused.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, LONG_RETRY);
+    if (events?.readyState === EventSource.CLOSED) setTimeout(listen, LONG_RETRY);
   };
-  addEventListener("pagehide", () => events.close(), { once: true });
 }
 
 setInterval(tick, 1000);
 if (document.body.dataset.seen !== undefined) listen();
+addEventListener("pagehide", stop);
 // A page that comes back out of the browser's memory has lost its stream.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
