@@ -190,6 +190,15 @@ async fn history_is_newest_first() {
     assert_eq!(ids(&table.history().await), expected);
     let two = table.ledger.history(&key(), 2).await.unwrap();
     assert_eq!(ids(&two), expected[..2]);
+
+    let (first, more) = table.ledger.older(&key(), None, 2).await.unwrap();
+    assert_eq!(
+        (&ids(&first)[..], more),
+        (&expected[..2], expected.len() > 2)
+    );
+    let last = &first[1].id;
+    let (rest, more) = table.ledger.older(&key(), Some(last), 100).await.unwrap();
+    assert_eq!((&ids(&rest)[..], more), (&expected[2..], false));
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 pub(crate) mod fixtures;
-mod older;
 mod overview;
 mod requests;
 
@@ -23,7 +22,6 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::settings::Settings;
-use older::Pages;
 
 /// With retries: a page that takes longer is better told as a failure.
 const READ_LIMIT: Duration = Duration::from_secs(5);
@@ -32,7 +30,6 @@ const READ_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
     ledger: Ledger,
-    pages: Pages,
     rows: i32,
     requests: Requests,
 }
@@ -81,11 +78,7 @@ impl Board {
         let requests = Requests::default();
         let client = Client::from_conf(config.interceptor(requests.clone()).build());
         Board {
-            ledger: Ledger::new(client.clone(), table),
-            pages: Pages {
-                client,
-                table: table.to_owned(),
-            },
+            ledger: Ledger::new(client, table),
             // No setting is so large.
             rows: i32::try_from(rows).unwrap_or(i32::MAX),
             requests,
@@ -156,7 +149,7 @@ impl Board {
         before: Option<&RolloutId>,
         limit: usize,
     ) -> Result<(Vec<Rollout>, bool)> {
-        self.pages.older(key, before, limit).await
+        self.ledger.older(key, before, limit).await
     }
 
     /// Two reads, and a third and fourth only when what runs or what is under way is older than the history.

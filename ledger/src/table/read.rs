@@ -7,6 +7,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{HEAD, Head, Item, Ledger, ROLLOUT, TARGETS, keys, name, partition, text, value};
 use crate::{Rollout, RolloutId, ServiceKey, Target};
 
+/// Behind every key that begins with [`ROLLOUT`]: `$` follows `#`.
+const BEHIND: &str = "rollout$";
+
 /// All that the ledger knows about a target and one push or request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
@@ -120,6 +123,37 @@ impl Ledger {
             .into_iter()
             .map(value)
             .collect()
+    }
+
+    /// At most `limit` rollouts of `key` that are older than `before`, newest first, and whether there are more.
+    pub async fn older(
+        &self,
+        key: &ServiceKey,
+        before: Option<&RolloutId>,
+        limit: usize,
+    ) -> Result<(Vec<Rollout>, bool)> {
+        let high = before.map_or_else(|| BEHIND.to_owned(), |id| format!("{ROLLOUT}{id}"));
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(&partition(key)))
+            .expression_attribute_values(":low", text(ROLLOUT))
+            .expression_attribute_values(":high", text(&high))
+            .scan_index_forward(false)
+            // One is `before` itself, and one says that there are more.
+            .limit(i32::try_from(limit)? + 2)
+            .send()
+            .await
+            .with_context(|| format!("cannot read the rollouts of {key}"))?;
+        let items = page.items.unwrap_or_default().into_iter();
+        let mut rollouts = items.map(value).collect::<Result<Vec<Rollout>>>()?;
+        rollouts.retain(|rollout| Some(&rollout.id) != before);
+        let more = rollouts.len() > limit;
+        rollouts.truncate(limit);
+        Ok((rollouts, more))
     }
 
     async fn rollout_if(
