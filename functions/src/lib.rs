@@ -14,7 +14,7 @@
 //!   [`telling`]: values in, values out
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
-//!   [`request`]: what people ask for; [`sweep`]: what events have lost
+//!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
 pub mod decide;
@@ -35,6 +35,7 @@ mod retire;
 pub mod rollout;
 pub mod run;
 pub mod scan;
+mod stranger;
 mod sweep;
 pub mod task_definition;
 pub mod telling;

@@ -1,17 +1,13 @@
 //! Whether what runs is what should. A function may die between UpdateService and its look at the ledger, and so an
-//! older rollout can take the place of a newer one with nobody left who knows.
+//! older rollout can take the place of a newer one with nobody left who knows. Values in, values out.
 
-use anyhow::Result;
 use chrono::{DateTime, Utc};
 use ledger::table::Standing;
 use ledger::transition::{Deployment, Progress};
-use ledger::{DeploymentId, Ledger, RevisionArn, Rollout, Stage, Target, Verdict};
+use ledger::{DeploymentId, RevisionArn, Rollout, Stage, Target, Verdict};
 
 use crate::decide::{self, Action};
-use crate::ecs::{Ecs, Service};
-
-/// How far back a deployment is looked for, in rollouts.
-const HISTORY: i32 = 100;
+use crate::ecs::Service;
 
 /// A service's PRIMARY deployment that is neither of the open rollout nor of the live one, though it is of the target's
 /// family, and what else is known of it.
@@ -61,37 +57,6 @@ pub fn unexpected<'a>(
         .primary()
         .filter(|primary| primary.is_of(&target.family))
         .filter(|primary| !expected.is_some_and(|rollout| primary.runs(rollout)))
-}
-
-/// Asks what else there is to know of an unexpected deployment.
-pub(crate) async fn explain(
-    ledger: &Ledger,
-    ecs: &Ecs,
-    standing: &Standing,
-    deployment: &Deployment,
-    target: &Target,
-) -> Result<Stranger> {
-    let key = target.key();
-    let mut stranger = Stranger {
-        deployment: deployment.clone(),
-        gave_up: None,
-        rollout: None,
-    };
-    match &standing.in_flight {
-        Some(open) => {
-            if open.stage == Stage::Deploying
-                && let Some(revision) = &open.revision
-                && ecs.gave_up(&key, revision).await?
-            {
-                stranger.gave_up = Some(revision.clone());
-            }
-        }
-        None => {
-            let mut history = ledger.history(&key, HISTORY).await?.into_iter();
-            stranger.rollout = history.find(|rollout| deployment.runs(rollout));
-        }
-    }
-    Ok(stranger)
 }
 
 /// What the sweep does, given what runs unexpectedly. `rolls_back` says whether ECS is to go back by itself: if it is

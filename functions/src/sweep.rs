@@ -13,6 +13,7 @@ use crate::decide::{self, TaggedImage};
 use crate::drive;
 use crate::place::{self, Repair};
 use crate::rollout::{Clients, push_to_target, resume};
+use crate::stranger::stranger;
 
 /// Looks at every target: does what should run there, and is there a newer release than it has heard of? Answers what it
 /// had to repair. A repository is listed once however many targets follow it, and a target costs three reads of the ledger
@@ -75,11 +76,7 @@ async fn repair(
     let (ledger, ecs) = (&clients.ledger, &clients.ecs);
     let service = ecs.service(&target.key()).await?;
     let service = service.as_ref().filter(|service| service.active);
-    let unexpected = service.and_then(|service| place::unexpected(target, standing, service));
-    let stranger = match unexpected {
-        Some(deployment) => Some(place::explain(ledger, ecs, standing, deployment, target).await?),
-        None => None,
-    };
+    let stranger = stranger(ledger, ecs, target, standing, service).await?;
     let rolls_back = service.is_some_and(|service| service.rolls_back);
     let outcome = match place::repair(standing, stranger.as_ref(), rolls_back, at) {
         Repair::Resume(rollout) => resume(clients, target, *rollout).await?,

@@ -9,9 +9,10 @@ use ledger::{Ledger, Rollout, ServiceKey, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::ecs::{Ecs, Service};
+use crate::ecs::Ecs;
 use crate::event::{self, Watched};
-use crate::place::{self, Stranger};
+use crate::place;
+use crate::stranger::stranger;
 
 /// How often a rollout is read again because something else was written to its target.
 const TRIES: usize = 5;
@@ -98,7 +99,8 @@ async fn ask_ecs(
     let service = target.key();
     let described = clients.ecs.service(&service).await?;
     let described = described.filter(|service| service.active);
-    let stranger = stranger(clients, target, standing, described.as_ref()).await?;
+    let (ledger, ecs) = (&clients.ledger, &clients.ecs);
+    let stranger = stranger(ledger, ecs, target, standing, described.as_ref()).await?;
     let deployments = described.map(|service| {
         let mut deployments = service.deployments;
         deployments.retain(|deployment| !deployment.is_of(&target.template));
@@ -115,8 +117,9 @@ async fn ask_ecs(
 
 /// No rollout is open: has ECS brought one to its end that the ledger had given up?
 async fn follow(clients: &Clients, target: &Target, standing: &Standing) -> Result<Option<Value>> {
-    let service = clients.ecs.service(&target.key()).await?;
-    let stranger = stranger(clients, target, standing, service.as_ref()).await?;
+    let (ledger, ecs) = (&clients.ledger, &clients.ecs);
+    let service = ecs.service(&target.key()).await?;
+    let stranger = stranger(ledger, ecs, target, standing, service.as_ref()).await?;
     let Some(live) = stranger
         .as_ref()
         .and_then(|it| place::follows(standing, it))
@@ -134,21 +137,6 @@ async fn follow(clients: &Clients, target: &Target, standing: &Standing) -> Resu
         live.release.label()
     );
     Ok(Some(json!({ "rollout": live.id, "live": true })))
-}
-
-async fn stranger(
-    clients: &Clients,
-    target: &Target,
-    standing: &Standing,
-    service: Option<&Service>,
-) -> Result<Option<Stranger>> {
-    let unexpected = service.and_then(|service| place::unexpected(target, standing, service));
-    let Some(deployment) = unexpected else {
-        return Ok(None);
-    };
-    let (ledger, ecs) = (&clients.ledger, &clients.ecs);
-    let stranger = place::explain(ledger, ecs, standing, deployment, target).await?;
-    Ok(Some(stranger))
 }
 
 /// Decides what becomes of a service's open rollout and writes it. `found_by` is what led here, for the log.

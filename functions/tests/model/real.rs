@@ -64,7 +64,7 @@ pub(crate) fn follows(config: &Config, state: &State, view: &View) -> Option<Id>
     place::follows(&standing, &stranger).map(id_of)
 }
 
-/// As `place::explain` asks for it.
+/// As `stranger::stranger` asks for it.
 fn stranger(config: &Config, standing: &Standing, state: &State, view: &View) -> Option<Stranger> {
     let service = service(config, view);
     let deployment = place::unexpected(&target(config), standing, &service)?;
