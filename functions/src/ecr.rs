@@ -12,7 +12,7 @@ use tracing::warn;
 use crate::decide::TaggedImage;
 use crate::image::{self, Built, Lead, by_config, by_manifest};
 use crate::run;
-use crate::scan::{Scan, scan};
+use crate::scan::{Scan, scan, together};
 
 /// By their digest, manifests and indexes come as they were pushed if their types are accepted.
 /// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html>
@@ -100,6 +100,29 @@ impl Ecr {
             images.len()
         );
         Ok(images)
+    }
+
+    /// What the scans of the images in an index say; `None` if it is no index. An index has no scan of its own: it has
+    /// nothing in it that could be scanned.
+    pub async fn scan_within(&self, repository: &str, digest: &Digest) -> Result<Option<Scan>> {
+        let children = image::children(&self.manifest(repository, digest).await?)?;
+        if children.is_empty() {
+            return Ok(None);
+        }
+        let ids = children.iter().map(|child| {
+            let id = ImageIdentifier::builder().image_digest(child.as_str());
+            id.build()
+        });
+        let described = self
+            .client
+            .describe_images()
+            .repository_name(repository)
+            .set_image_ids(Some(ids.collect()))
+            .send()
+            .await
+            .with_context(|| format!("cannot describe the images of {repository}@{digest}"))?;
+        let scans = described.image_details().iter().map(scan_of);
+        Ok(Some(together(scans)))
     }
 
     /// The commit that an image says it was built from; `None` if it says nothing.

@@ -70,6 +70,13 @@ pub fn by_manifest(manifest: &str) -> Result<Lead> {
         .map_or(Lead::End, |config| Lead::Config(config.digest)))
 }
 
+/// The images that an index leads to; none of what is no index.
+pub fn children(manifest: &str) -> Result<Vec<Digest>> {
+    let children = parse(manifest)?.manifests.into_iter().flatten();
+    let running = children.filter(|child| runs(&child));
+    Ok(running.map(|child| child.digest).collect())
+}
+
 /// What an image's configuration says.
 pub fn by_config(config: &str) -> Result<Lead> {
     #[derive(Deserialize)]

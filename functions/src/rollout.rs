@@ -12,6 +12,7 @@ use crate::decide::{self, Action, Pushed};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
 use crate::event::{self, Heard};
+use crate::scan::Scan;
 use crate::{drive, place, policy, request, sweep};
 
 /// How often a decision is made again because another claim came first.
@@ -102,10 +103,18 @@ pub(crate) async fn push_to_target(
     let key = target.key();
     for _ in 0..TRIES {
         let now = Utc::now();
-        let (image, standing) = tokio::try_join!(
+        let (mut image, standing) = tokio::try_join!(
             clients.ecr.tagged(&pushed.repository, &pushed.tag),
             clients.ledger.standing_of(&key, pushed.digest.as_str()),
         )?;
+        if let Some(image) = &mut image
+            && target.max_severity.is_some()
+            && !matches!(image.scan, Scan::Done(_))
+        {
+            let (ecr, repository) = (&clients.ecr, &pushed.repository);
+            let within = ecr.scan_within(repository, &image.digest).await?;
+            image.scan = within.unwrap_or_else(|| image.scan.clone());
+        }
         let decided = decide::on_push(target, pushed, image.as_ref(), &standing, now);
         let (mut release, refusal) = match decided {
             Action::Ignore { why } => return Ok(ignored(target, &pushed.tag, why)),

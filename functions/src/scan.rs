@@ -59,6 +59,22 @@ pub fn gate(most: Option<Severity>, scan: &Scan, age: TimeDelta) -> Gate {
     Gate::Shut { reason }
 }
 
+/// What the scans of several images say of all of them together.
+pub fn together(scans: impl Iterator<Item = Scan>) -> Scan {
+    let mut findings = BTreeMap::new();
+    for scan in scans {
+        match scan {
+            Scan::Done(found) => {
+                for (severity, count) in found {
+                    *findings.entry(severity).or_default() += count;
+                }
+            }
+            unfinished => return unfinished,
+        }
+    }
+    Scan::Done(findings)
+}
+
 /// ECR's status and counts as we use them. A status that is not known may still change.
 /// Source: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html>
 pub fn scan<'a>(status: Option<&str>, counts: impl Iterator<Item = (&'a str, i32)>) -> Scan {
@@ -87,6 +103,16 @@ pub fn scan<'a>(status: Option<&str>, counts: impl Iterator<Item = (&'a str, i32
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_scans_are_done_when_each_is() {
+        let found =
+            |findings: &[(&'static str, i32)]| scan(Some("COMPLETE"), findings.iter().copied());
+        let both = together([found(&[("HIGH", 1)]), found(&[("HIGH", 2), ("LOW", 3)])].into_iter());
+        assert_eq!(both, found(&[("HIGH", 3), ("LOW", 3)]));
+        let one_to_come = together([found(&[("HIGH", 1)]), Scan::Pending].into_iter());
+        assert_eq!(one_to_come, Scan::Pending);
+    }
 
     #[test]
     fn the_gate() {

@@ -93,6 +93,24 @@ async fn an_image_waits_for_its_scan_and_is_refused_for_what_it_finds() {
 }
 
 #[tokio::test]
+async fn of_an_index_the_images_in_it_are_scanned() {
+    let mut outside = Outside::start_with(|beginning| {
+        beginning.target["max_severity"] = json!({ "S": "HIGH" });
+    })
+    .await;
+    let index = outside.push_index("main-17", 'a').await.pop().unwrap();
+    let told = outside.rollout(index.clone()).await;
+    assert!(told.contains("it waits for the image's scan"), "{told}");
+    outside.recorder.scanned(json!({
+        "imageScanStatus": { "status": "COMPLETE" },
+        "imageScanFindingsSummary": { "findingSeverityCounts": { "CRITICAL": 1 } },
+    }));
+    let told = outside.rollout(index).await;
+    // One in each of the two.
+    assert!(told.contains("2 CRITICAL, and at most HIGH"), "{told}");
+}
+
+#[tokio::test]
 async fn a_push_that_is_heard_twice_is_rolled_out_once() {
     let mut outside = Outside::start().await;
     let pushed = outside.push('a', LIVES).await;

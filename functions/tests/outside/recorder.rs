@@ -234,12 +234,18 @@ async fn pass(state: &State, request: Request) -> Response {
 
 fn with_scan(body: &[u8], scan: &Value) -> Vec<u8> {
     let mut answer: Value = serde_json::from_slice(body).unwrap();
-    for image in answer["imageDetails"].as_array_mut().into_iter().flatten() {
+    let images = answer["imageDetails"].as_array_mut().into_iter().flatten();
+    for image in images.filter(|image| !is_index(image)) {
         for (name, value) in scan.as_object().unwrap() {
             image[name] = value.clone();
         }
     }
     serde_json::to_vec(&answer).unwrap()
+}
+
+fn is_index(image: &Value) -> bool {
+    let kind = image["imageManifestMediaType"].as_str();
+    kind.is_some_and(|kind| kind.contains("index") || kind.contains("list"))
 }
 
 fn refusal(status: u16, kind: &str) -> Response {
