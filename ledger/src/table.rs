@@ -98,6 +98,11 @@ impl Ledger {
     }
 }
 
+/// Whether an error is about an item that is not as it should be, and not about a table that cannot be reached.
+pub fn is_malformed(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<serde_dynamo::Error>().is_some()
+}
+
 fn partition(key: &ServiceKey) -> String {
     format!("target#{key}")
 }

@@ -16,7 +16,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use chrono::{DateTime, Utc};
-use ledger::table::{Head, Held};
+use ledger::table::{Head, Held, is_malformed};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -117,15 +117,17 @@ impl Board {
             let board = self.clone();
             reads.spawn(async move { board.state(target).await });
         }
-        let mut targets = Vec::new();
+        let (mut targets, mut malformed) = (Vec::new(), found.malformed);
         while let Some(read) = reads.join_next().await {
-            targets.push(read.context("a read of the ledger broke off")??);
+            match read.context("a read of the ledger broke off")? {
+                Ok(state) => targets.push(state),
+                Err(error) if is_malformed(&error) => malformed.push(format!("{error:#}")),
+                Err(error) => return Err(error),
+            }
         }
+        malformed.sort();
         targets.sort_by(|a: &State, b| order(&a.target).cmp(&order(&b.target)));
-        Ok(States {
-            targets,
-            malformed: found.malformed,
-        })
+        Ok(States { targets, malformed })
     }
 
     /// One rollout. It is found also when its target is gone.

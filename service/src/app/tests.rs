@@ -252,6 +252,38 @@ async fn what_is_in_the_ledger_is_on_the_board_and_in_the_api() {
     }
 }
 
+#[tokio::test]
+async fn a_malformed_item_hides_its_own_target_and_no_other() {
+    let table = "service-malformed";
+    let (ministack, board) = stage::table(table).await;
+    for name in ["web", "other"] {
+        stage::write(ministack, table, &target(name, "production")).await;
+    }
+    let head = json!({
+        "pk": { "S": "target#main/other" }, "sk": { "S": "head" }, "version": { "S": "one" },
+    });
+    let head = json!({ "TableName": table, "Item": head });
+    let aws = ministack.aws();
+    let written = aws.json("DynamoDB_20120810.PutItem", head).await;
+    written.expect("written");
+    let client = client(board);
+
+    let page = client.get("/").send().await;
+    page.assert_status_is_ok();
+    let page = body(page).await;
+    for words in [
+        "1 target",
+        "/targets/web",
+        "target#main/other head is malformed",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let targets = json_of(&client, "/api/v1/targets").await;
+    assert_eq!(targets["targets"].as_array().map(Vec::len), Some(1));
+    let malformed = targets["malformed"][0].as_str().unwrap_or_default();
+    assert!(malformed.contains("target#main/other head"), "{malformed}");
+}
+
 async fn json_of(client: &TestClient<impl Endpoint>, path: &str) -> Value {
     let response = client.get(path).send().await;
     response.assert_status_is_ok();
