@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::ecs::Service;
+use crate::outline::outline;
 use crate::place::{self, Rightful};
 use crate::rollout::{Clients, TRIES, ignored};
 use crate::task_definition;
@@ -20,14 +21,17 @@ pub(crate) async fn drive(
     rollout: Rollout,
     service: Service,
 ) -> Result<Value> {
-    let revision = match rollout.revision.clone() {
-        Some(revision) => revision,
+    let (revision, outline) = match rollout.revision.clone() {
+        Some(revision) => (revision, None),
         None => match body(clients, target, &rollout).await? {
-            Ok(body) => clients.ecs.register(&body).await?,
+            Ok(body) => (clients.ecs.register(&body).await?, Some(outline(&body))),
             Err(refusal) => return refuse(clients, target, &rollout, &refusal).await,
         },
     };
-    if clients.ledger.registered(&rollout, &revision).await? == Raced::Yes {
+    let registered = clients
+        .ledger
+        .registered(&rollout, &revision, outline.as_ref(), Utc::now());
+    if registered.await? == Raced::Yes {
         return Ok(ignored(
             target,
             &rollout.release.tag,

@@ -17,7 +17,7 @@ use aws_sdk_ecs::types::{
 };
 use aws_smithy_types::body::SdkBody;
 use ledger::transition::{Deployment, Progress};
-use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey};
+use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey, Tasks};
 use serde_json::Value;
 
 use crate::task_definition;
@@ -305,6 +305,10 @@ fn parse_deployment(deployment: &EcsDeployment) -> Result<Deployment> {
             .rollout_state_reason()
             .unwrap_or_default()
             .to_owned(),
+        tasks: Tasks {
+            running: deployment.running_count().try_into().unwrap_or(0),
+            desired: deployment.desired_count().try_into().unwrap_or(0),
+        },
     })
 }
 

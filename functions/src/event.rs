@@ -118,6 +118,8 @@ impl AskedAction {
 pub enum Watched {
     /// Something was seen of a service.
     Service(ServiceKey, Seen),
+    /// A task of a service's deployment runs.
+    Started(ServiceKey, DeploymentId),
     /// It is time to ask ECS about every open rollout.
     Sweep,
     /// An event of a kind that is heard, but with nothing in it for us.
@@ -228,7 +230,7 @@ fn service_action(event: EventBridgeEvent) -> Result<Watched> {
     ))
 }
 
-/// A task that ended by itself or did not get healthy. `startedBy` is the deployment's id.
+/// A task that runs, or that ended by itself or did not get healthy. `startedBy` is the deployment's id.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html>
 fn task(event: EventBridgeEvent) -> Result<Watched> {
     #[derive(Deserialize)]
@@ -238,6 +240,7 @@ fn task(event: EventBridgeEvent) -> Result<Watched> {
         group: Option<String>,
         started_by: Option<String>,
         last_status: String,
+        desired_status: Option<String>,
         stop_code: Option<String>,
         stopped_reason: Option<String>,
         containers: Option<Vec<Container>>,
@@ -249,6 +252,19 @@ fn task(event: EventBridgeEvent) -> Result<Watched> {
             why: "a task that belongs to no service",
         });
     };
+    // A task that people started by hand in the service's group belongs to no deployment.
+    let started_by = detail.started_by.as_deref().unwrap_or_default();
+    let Ok(deployment) = DeploymentId::parse(started_by) else {
+        return Ok(Watched::Nothing {
+            why: "a task that no deployment started",
+        });
+    };
+    let cluster = detail.cluster_arn.rsplit('/').next().unwrap_or_default();
+    let key = ServiceKey::parse(&format!("{cluster}/{service}"))
+        .context("an \"ECS Task State Change\" event names no service")?;
+    if detail.last_status == "RUNNING" && detail.desired_status.as_deref() == Some("RUNNING") {
+        return Ok(Watched::Started(key, deployment));
+    }
     let stopped_reason = detail
         .stopped_reason
         .as_deref()
@@ -262,19 +278,9 @@ fn task(event: EventBridgeEvent) -> Result<Watched> {
     );
     if detail.last_status != "STOPPED" || !(by_itself || unhealthy) {
         return Ok(Watched::Nothing {
-            why: "a task that ended as it should",
+            why: "a task that neither began to run nor ended by itself",
         });
     }
-    // A task that people started by hand in the service's group belongs to no deployment.
-    let started_by = detail.started_by.as_deref().unwrap_or_default();
-    let Ok(deployment) = DeploymentId::parse(started_by) else {
-        return Ok(Watched::Nothing {
-            why: "a task that no deployment started",
-        });
-    };
-    let cluster = detail.cluster_arn.rsplit('/').next().unwrap_or_default();
-    let key = ServiceKey::parse(&format!("{cluster}/{service}"))
-        .context("an \"ECS Task State Change\" event names no service")?;
     let containers = detail.containers.as_deref().unwrap_or_default();
     let reason = match unhealthy {
         true => stopped_reason.to_owned(),

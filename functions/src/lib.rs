@@ -10,11 +10,12 @@
 //!
 //! # Layout
 //! - [`event`]: EventBridge's JSON → what happened, in our own few fields
-//! - [`policy`], [`decide`], [`place`], [`task_definition`], [`image`], [`scan`],
+//! - [`policy`], [`decide`], [`place`], [`task_definition`], [`outline`], [`image`], [`scan`],
 //!   [`telling`]: values in, values out
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
-//!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by
+//!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by;
+//!   `tasks`: how far a deployment has come
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
 pub mod decide;
@@ -27,6 +28,7 @@ mod fixtures;
 pub mod github;
 pub mod image;
 pub mod limit;
+pub mod outline;
 pub mod place;
 pub mod policy;
 pub mod report;
@@ -38,5 +40,6 @@ pub mod scan;
 mod stranger;
 mod sweep;
 pub mod task_definition;
+mod tasks;
 pub mod telling;
 pub mod verdict;

@@ -66,11 +66,12 @@ async fn roll_out(
         (None, _, None) => Wanted::Redeploy,
     };
     for _ in 0..TRIES {
+        let now = Utc::now();
         let (standing, history) = tokio::try_join!(
             clients.ledger.standing_of(&key, &request.id),
             clients.ledger.history(&key, HISTORY),
         )?;
-        let release = match decide::on_request(wanted, &standing, &history, Utc::now()) {
+        let release = match decide::on_request(wanted, &standing, &history, now) {
             Action::Ignore { why } => return Ok(ignored(target, "", why)),
             Action::Resume(rollout) => return resume(clients, target, *rollout).await,
             Action::Refuse(release, reason) => return Ok(ignored(target, &release.tag, &reason)),
@@ -85,7 +86,7 @@ async fn roll_out(
             repository: target.repository.clone(),
             ..release
         };
-        if let Some(outcome) = claim(request, &standing, clients, target, release).await? {
+        if let Some(outcome) = claim(request, now, &standing, clients, target, release).await? {
             return Ok(outcome);
         }
     }
@@ -94,6 +95,7 @@ async fn roll_out(
 
 async fn claim(
     request: &Request,
+    heard_at: DateTime<Utc>,
     standing: &Standing,
     clients: &Clients,
     target: &Target,
@@ -106,6 +108,7 @@ async fn claim(
             by: request.ask.by.clone(),
             why: request.ask.why.clone(),
         },
+        heard_at,
         standing,
     };
     claiming.roll_out(clients, target, release).await

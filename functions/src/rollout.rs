@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_config::SdkConfig;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use ledger::table::{Claim, Raced, Standing};
 use ledger::{Cause, Ledger, Release, Rollout, Target};
 use serde_json::{Value, json};
@@ -134,6 +134,7 @@ pub(crate) async fn push_to_target(
         let claim = Claiming {
             by: pushed.digest.as_str(),
             cause: Cause::Push,
+            heard_at: now,
             standing: &standing,
         };
         let outcome = match refusal {
@@ -151,6 +152,7 @@ pub(crate) async fn push_to_target(
 pub(crate) struct Claiming<'a> {
     pub(crate) by: &'a str,
     pub(crate) cause: Cause,
+    pub(crate) heard_at: DateTime<Utc>,
     pub(crate) standing: &'a Standing,
 }
 
@@ -163,7 +165,7 @@ impl Claiming<'_> {
         release: Release,
     ) -> Result<Option<Value>> {
         let service = service(clients, target).await?;
-        let mut rollout = Rollout::claimed(target, release, self.cause, Utc::now());
+        let mut rollout = self.rollout(target, release);
         rollout.rolls_back_to = place::goes_back_to(self.standing).filter(|_| service.rolls_back);
         let claim = Claim {
             by: self.by,
@@ -187,7 +189,7 @@ impl Claiming<'_> {
         release: Release,
         reason: String,
     ) -> Result<Option<Value>> {
-        let rollout = Rollout::claimed(target, release, self.cause, Utc::now()).refused(reason);
+        let rollout = self.rollout(target, release).refused(reason);
         let claim = Claim {
             by: self.by,
             rollout: &rollout,
@@ -197,6 +199,15 @@ impl Claiming<'_> {
         match clients.ledger.refuse(&claim).await? {
             Raced::Yes => Ok(None),
             Raced::No => Ok(Some(drive::refused(target, &rollout))),
+        }
+    }
+
+    fn rollout(&self, target: &Target, release: Release) -> Rollout {
+        let request = matches!(self.cause, Cause::Request { .. }).then(|| self.by.to_owned());
+        Rollout {
+            heard_at: Some(self.heard_at),
+            request,
+            ..Rollout::claimed(target, release, self.cause.clone(), Utc::now())
         }
     }
 }

@@ -24,8 +24,16 @@ const ANSWERED_ONLY: [&str; 9] = [
 /// The environment variables that are ours, whatever the template says.
 const VARIABLES: [&str; 3] = ["COUPLET_ROLLOUT", "COUPLET_DIGEST", "COUPLET_COMMIT"];
 
+/// Our tags begin with this.
+const TAGS: &str = "couplet:";
+
 /// The tag that says which rollout a revision was registered for.
 pub const ROLLOUT: &str = "couplet:rollout";
+
+/// Whether a variable or a tag of this name tells one revision from every other.
+pub(crate) fn is_identity(name: &str) -> bool {
+    VARIABLES.contains(&name) || name.starts_with(TAGS)
+}
 
 /// The body of RegisterTaskDefinition for `rollout`, from the answer of DescribeTaskDefinition (with its tags).
 /// Fails if the template is not active, or if the target's container does not run the target's repository.
@@ -129,7 +137,7 @@ fn tags(template: &Value, rollout: &Rollout) -> Value {
     let mut tags: Vec<Value> = template.as_array().cloned().unwrap_or_default();
     tags.retain(|tag| {
         let key = tag["key"].as_str().unwrap_or_default();
-        !key.starts_with("aws:") && !key.starts_with("couplet:")
+        !key.starts_with("aws:") && !key.starts_with(TAGS)
     });
     tags.push(json!({ "key": "couplet:target", "value": rollout.target }));
     for (key, _, value) in identity(rollout) {

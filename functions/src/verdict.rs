@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use aws_config::SdkConfig;
 use chrono::Utc;
 use ledger::table::{Raced, Standing};
-use ledger::transition::{Next, Seen, next};
+use ledger::transition::{Next, Seen, count, next};
 use ledger::{Ledger, Rollout, ServiceKey, Target};
 use serde_json::{Value, json};
 use tracing::info;
@@ -13,6 +13,7 @@ use crate::ecs::Ecs;
 use crate::event::{self, Watched};
 use crate::place;
 use crate::stranger::stranger;
+use crate::tasks;
 
 /// How often a rollout is read again because something else was written to its target.
 const TRIES: usize = 5;
@@ -45,6 +46,9 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
                 Some(Next::Fail { .. }) => gone_back(clients, &service, outcome).await,
                 _ => Ok(outcome),
             }
+        }
+        Watched::Started(service, deployment) => {
+            tasks::started(clients, &service, &deployment).await
         }
         Watched::Sweep => sweep(clients).await,
         Watched::Nothing { why } => {
@@ -106,13 +110,20 @@ async fn ask_ecs(
         deployments.retain(|deployment| !deployment.is_of(&target.template));
         deployments
     });
+    let tasks = standing.in_flight.as_ref().zip(deployments.as_deref());
+    let tasks = tasks.and_then(|(rollout, deployments)| count(rollout, deployments));
     let seen = Seen::Service {
         deployments,
         gave_up: stranger.and_then(|stranger| stranger.gave_up),
         at: Utc::now(),
     };
-    let (outcome, _) = judge(clients, &service, &seen, found_by).await?;
-    Ok(outcome)
+    let (outcome, next) = judge(clients, &service, &seen, found_by).await?;
+    match (&standing.in_flight, next, tasks) {
+        (Some(rollout), Some(Next::Stay { .. }), Some(tasks)) => {
+            tasks::count(clients, rollout, tasks).await
+        }
+        _ => Ok(outcome),
+    }
 }
 
 /// No rollout is open: has ECS brought one to its end that the ledger had given up?

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use ledger::table::Raced;
 use ledger::transition::Next;
-use ledger::{Stage, Verdict};
+use ledger::{Stage, Tasks, Verdict};
 use outside::{CRASHES, LIVES, Outside, key, schedule};
 use serde_json::json;
 
@@ -26,6 +26,48 @@ async fn a_completed_deployment_is_a_success_and_live() {
     let again = outside.verdict(completed).await;
     assert!(again.starts_with(r#"answers {"ignored":"no rollout is open here"}"#));
     assert!(Outside::writes(&again).is_empty(), "{again}");
+}
+
+#[tokio::test]
+async fn a_task_that_runs_is_counted_and_moves_no_verdict() {
+    let mut outside = Outside::start_with(|beginning| {
+        // The deployment is not to be over before the task was counted.
+        beginning.pace.health_interval = Duration::from_secs(2);
+    })
+    .await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let runs = outside.task_is("RUNNING").await;
+    let told = outside.verdict(runs.clone()).await;
+    let again = outside.verdict(runs.clone()).await;
+    assert!(
+        again.contains("as many tasks run as the ledger says"),
+        "{again}"
+    );
+    assert!(Outside::writes(&again).is_empty(), "{again}");
+
+    let rollout = outside.in_flight().await;
+    assert_eq!((rollout.stage, rollout.verdict), (Stage::Deploying, None));
+    assert_eq!(
+        rollout.tasks,
+        Some(Tasks {
+            running: 1,
+            desired: 1
+        })
+    );
+    assert!(rollout.first_task_at > rollout.deployed_at);
+    assert!(rollout.registered_at < rollout.deployed_at);
+    assert!(rollout.heard_at <= Some(rollout.claimed_at));
+    insta::assert_snapshot!(told);
+
+    // What the event would have said, the sweep finds too.
+    let steady = outside.completed().await;
+    outside.verdict(steady).await;
+    let late = outside.verdict(runs).await;
+    assert!(
+        late.contains("this task belongs to no open rollout"),
+        "{late}"
+    );
 }
 
 #[tokio::test]

@@ -21,6 +21,6 @@ pub mod transition;
 
 pub use names::{Commit, DeploymentId, Digest, RevisionArn, RolloutId, ServiceKey};
 pub use release::Release;
-pub use rollout::{Cause, Rollout, Stage, Verdict};
+pub use rollout::{Cause, Rollout, Stage, Tasks, Told, Verdict};
 pub use table::Ledger;
 pub use target::{Severity, TagPolicy, Target};

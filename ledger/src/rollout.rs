@@ -29,6 +29,9 @@ pub struct Rollout {
     pub release: Release,
     /// Who or what asked for it.
     pub cause: Cause,
+    /// The id of the event that asked for it, if it was a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// How far it has come.
     pub stage: Stage,
     /// The registered task definition.
@@ -46,13 +49,25 @@ pub struct Rollout {
     /// How it ended; absent while it is open. Written once and never changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// When the event that led to it was taken up; like the times below, absent as long as it has not happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<DateTime<Utc>>,
     /// When it was claimed.
     pub claimed_at: DateTime<Utc>,
     /// When somebody last began to carry it out; a half-done rollout is taken over some time after.
     pub driven_at: DateTime<Utc>,
+    /// When its task definition was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<DateTime<Utc>>,
     /// When UpdateService was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_at: Option<DateTime<Utc>>,
+    /// When its first task was seen to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_task_at: Option<DateTime<Utc>>,
+    /// How many of its tasks were last seen to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<Tasks>,
     /// When ECS had given it up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_at: Option<DateTime<Utc>>,
@@ -61,6 +76,29 @@ pub struct Rollout {
     pub ended_at: Option<DateTime<Utc>>,
     /// When it is given up.
     pub deadline: DateTime<Utc>,
+    /// What GitHub was last told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// How many tasks of a deployment run, and how many shall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tasks {
+    /// `RUNNING`, which says nothing about their health yet.
+    pub running: u32,
+    /// So many are wanted.
+    pub desired: u32,
+}
+
+/// That GitHub was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The number of GitHub's deployment.
+    pub deployment: u64,
+    /// The state that it was given.
+    pub state: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 impl Rollout {
@@ -75,18 +113,24 @@ impl Rollout {
             environment_url: target.environment_url.clone(),
             release,
             cause,
+            request: None,
             stage: Stage::Claimed,
             revision: None,
             deployment: None,
             rolls_back_to: None,
             reason: None,
             verdict: None,
+            heard_at: None,
             claimed_at: now,
             driven_at: now,
+            registered_at: None,
             deployed_at: None,
+            first_task_at: None,
+            tasks: None,
             failing_at: None,
             ended_at: None,
             deadline: now + TimeDelta::seconds(target.deadline_seconds.into()),
+            told: None,
         }
     }
 
@@ -110,7 +154,7 @@ pub enum Cause {
     Push,
     /// A person or a program asked.
     Request {
-        /// What was asked: `rollback` or `redeploy`.
+        /// What was asked: `rollback`, `redeploy` or `promote`.
         action: String,
         /// Who asked.
         by: String,

@@ -5,7 +5,8 @@
 //! | target | `targets` | `<repository>#<name>` | Terraform | all: the followers of a repository, or every target |
 //! | head | `target#<cluster>/<service>` | `head` | `rollout`, `verdict` | all: what runs and what is under way |
 //! | claim | `target#…` | `claim#<digest or request id>` | `rollout` | `rollout`: was this push or request seen before, and what came of it? |
-//! | rollout | `target#…` | `rollout#<rollout id>` | `rollout`, `verdict` | all: one, or a target's newest first |
+//! | rollout | `target#…` | `rollout#<rollout id>` | `rollout`, `verdict`, `report` (what GitHub was told) | all: one, or a target's newest first |
+//! | outline | `target#…` | `outline#<rollout id>` | `rollout` | the board: what differs between two task definitions |
 //!
 //! An ECS event names its service, and the service is the partition: no index and no second item leads there.
 //!
@@ -33,6 +34,9 @@ const TARGETS: &str = "targets";
 const HEAD: &str = "head";
 /// The sort keys of rollouts begin with this.
 pub const ROLLOUT: &str = "rollout#";
+
+/// What is in a task definition, line by line: a path and its value, or a value's fingerprint where it may be a secret.
+pub type Outline = std::collections::BTreeMap<String, String>;
 
 /// The table and the way to it.
 #[derive(Clone, Debug)]
@@ -105,6 +109,10 @@ pub fn is_malformed(error: &anyhow::Error) -> bool {
 
 fn partition(key: &ServiceKey) -> String {
     format!("target#{key}")
+}
+
+fn outline_key(id: &RolloutId) -> String {
+    format!("outline#{id}")
 }
 
 fn keys(pk: &str, sk: &str) -> Item {

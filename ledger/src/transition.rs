@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{DeploymentId, RevisionArn, Rollout, Stage, Verdict};
+use crate::{DeploymentId, RevisionArn, Rollout, Stage, Tasks, Verdict};
 
 /// For so long after a change, ECS may still show the service as it was: seen of ListServiceDeployments, and taken
 /// to be possible of DescribeServices, which promises no more.
@@ -60,6 +60,8 @@ pub struct Deployment {
     pub progress: Progress,
     /// ECS's words about it.
     pub reason: String,
+    /// Its tasks.
+    pub tasks: Tasks,
 }
 
 impl Deployment {
@@ -156,6 +158,18 @@ pub fn next(rollout: &Rollout, seen: &Seen) -> Next {
         },
         Seen::InProgress(_) | Seen::Service { .. } => stay("a deployment is in progress"),
     }
+}
+
+/// What is new about how many tasks of an open rollout run; `None` if nothing is, or nothing is known.
+pub fn count(rollout: &Rollout, deployments: &[Deployment]) -> Option<Tasks> {
+    let mut deployments = deployments.iter();
+    let own = deployments.find(|it| rollout.deployment.as_ref() == Some(&it.id))?;
+    let is_new = own.tasks
+        != rollout.tasks.unwrap_or(Tasks {
+            running: 0,
+            ..own.tasks
+        });
+    (rollout.stage == Stage::Deploying && is_new).then_some(own.tasks)
 }
 
 /// ECS's own word, for the sweep: what events would have said had they all come.

@@ -7,11 +7,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::table::{Claim, Head, Raced, Targets};
+use ledger::table::{Claim, Head, Outline, Raced, Targets};
 use ledger::transition::Next;
 use ledger::{
     Cause, DeploymentId, Digest, Ledger, Release, RevisionArn, Rollout, RolloutId, ServiceKey,
-    Stage, Verdict,
+    Stage, Tasks, Told, Verdict,
 };
 use local::aws::Aws;
 use local::ministack::Ministack;
@@ -83,8 +83,24 @@ async fn no_step_is_taken_after_the_verdict() {
 
     let ledger = &table.ledger;
     let revision = RevisionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web:7").unwrap();
-    let registered = ledger.registered(&open, &revision).await;
+    let outline = Outline::from([("cpu".to_owned(), "256".to_owned())]);
+    let registered = ledger
+        .registered(&open, &revision, Some(&outline), at(9))
+        .await;
     assert_eq!(registered.unwrap(), Raced::Yes);
+    let written = ledger.outline(&key(), &open.id).await.unwrap();
+    assert_eq!(written, None, "of a refused step nothing is written");
+    let counted = ledger
+        .counted(
+            &open,
+            Tasks {
+                running: 1,
+                desired: 1,
+            },
+            at(9),
+        )
+        .await;
+    assert_eq!(counted.unwrap(), Raced::Yes);
     let deployment = DeploymentId::parse("ecs-svc/1").unwrap();
     let deploying = ledger.deploying(&open, &deployment, None, at(9)).await;
     assert_eq!(deploying.unwrap(), Raced::Yes);
@@ -93,6 +109,57 @@ async fn no_step_is_taken_after_the_verdict() {
     assert_eq!(ledger.apply(&open, &late, at(9)).await.unwrap(), Raced::Yes);
     assert_eq!(ledger.take_over(&open, at(9)).await.unwrap(), Raced::Yes);
     assert_eq!(table.history().await, before);
+}
+
+#[tokio::test]
+async fn each_step_has_its_first_time() {
+    let table = Table::new().await;
+    let open = rollout(1);
+    table.claim(&open, None).await;
+    let ledger = &table.ledger;
+    let revision = RevisionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web:7").unwrap();
+    let outline = Outline::from([("cpu".to_owned(), "256".to_owned())]);
+    // Who takes a rollout over notes the same revision again, and does not know what is in it.
+    for (outline, second) in [(Some(&outline), 2), (None, 60)] {
+        let registered = ledger
+            .registered(&open, &revision, outline, at(second))
+            .await;
+        assert_eq!(registered.unwrap(), Raced::No);
+    }
+    assert_eq!(
+        ledger.outline(&key(), &open.id).await.unwrap(),
+        Some(outline)
+    );
+    for (running, second) in [(0, 3), (1, 4), (2, 5)] {
+        let tasks = Tasks {
+            running,
+            desired: 2,
+        };
+        let counted = ledger.counted(&open, tasks, at(second)).await;
+        assert_eq!(counted.unwrap(), Raced::No);
+    }
+    table.end(&open, Verdict::Succeeded).await;
+    let told = Told {
+        deployment: 7,
+        state: "success".to_owned(),
+        at: at(9),
+    };
+    assert_eq!(ledger.told(&open, &told).await.unwrap(), Raced::No);
+
+    let rollout = &table.history().await[0];
+    assert_eq!(rollout.registered_at, Some(at(2)));
+    assert_eq!(rollout.first_task_at, Some(at(4)));
+    assert_eq!(
+        rollout.tasks,
+        Some(Tasks {
+            running: 2,
+            desired: 2
+        })
+    );
+    assert_eq!(
+        (rollout.verdict, &rollout.told),
+        (Some(Verdict::Succeeded), &Some(told))
+    );
 }
 
 #[tokio::test]
@@ -352,18 +419,24 @@ fn rollout(number: i64) -> Rollout {
             pushed_at: at(number),
         },
         cause: Cause::Push,
+        request: None,
         stage: Stage::Claimed,
         revision: None,
         deployment: None,
         rolls_back_to: None,
         reason: None,
         verdict: None,
+        heard_at: None,
         claimed_at: at(number),
         driven_at: at(number),
+        registered_at: None,
         deployed_at: None,
+        first_task_at: None,
+        tasks: None,
         failing_at: None,
         ended_at: None,
         deadline: at(number) + TimeDelta::seconds(900),
+        told: None,
     }
 }
 

@@ -121,6 +121,16 @@ run "rules" {
           "arn:aws:ecs:eu-west-1:123456789012:service/fence/shop",
         ]
       }
+      task-started = {
+        source      = ["aws.ecs"]
+        detail-type = ["ECS Task State Change"]
+        detail = {
+          lastStatus    = ["RUNNING"]
+          desiredStatus = ["RUNNING"]
+          group         = ["service:board", "service:shop"]
+          clusterArn    = ["arn:aws:ecs:eu-west-1:123456789012:cluster/fence"]
+        }
+      }
       task-stopped = {
         source      = ["aws.ecs"]
         detail-type = ["ECS Task State Change"]
@@ -161,6 +171,7 @@ run "rules" {
       rollout-requested  = "couplet-test-rollout"
       deployment-changed = "couplet-test-verdict"
       service-impaired   = "couplet-test-verdict"
+      task-started       = "couplet-test-verdict"
       task-stopped       = "couplet-test-verdict"
       sweep-rollout      = "couplet-test-rollout"
       sweep-verdict      = "couplet-test-verdict"
@@ -183,11 +194,12 @@ run "rules" {
       rollout-requested  = { maximum_event_age_in_seconds = 86400, maximum_retry_attempts = 185 }
       deployment-changed = { maximum_event_age_in_seconds = 3600, maximum_retry_attempts = 185 }
       service-impaired   = { maximum_event_age_in_seconds = 3600, maximum_retry_attempts = 185 }
+      task-started       = { maximum_event_age_in_seconds = 60, maximum_retry_attempts = 185 }
       task-stopped       = { maximum_event_age_in_seconds = 3600, maximum_retry_attempts = 185 }
       sweep-rollout      = { maximum_event_age_in_seconds = 60, maximum_retry_attempts = 185 }
       sweep-verdict      = { maximum_event_age_in_seconds = 60, maximum_retry_attempts = 185 }
     }
-    error_message = "A push and a request, which nothing repeats, are kept for a day; ECS's news for an hour; the clock's for a minute."
+    error_message = "A push and a request, which nothing repeats, are kept for a day; ECS's news for an hour; what the next minute says again for a minute."
   }
 
   assert {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixtures::{self, at, target};
 use ledger::table::{Head, Live};
-use ledger::{Rollout, RolloutId};
+use ledger::{Rollout, RolloutId, Tasks};
 
 fn revision(letter: char) -> RevisionArn {
     let number = letter as u32;
@@ -70,6 +70,7 @@ fn service(letter: char, family: &str, progress: Progress) -> Service {
             id: id(letter),
             definition: format!("arn:aws:ecs:eu-west-1:1:task-definition/{family}:{number}"),
             primary: true,
+            tasks: Tasks::default(),
             progress,
             reason: String::new(),
         }],

@@ -150,6 +150,7 @@ pub(crate) fn service(config: &Config, view: &View) -> Service {
         .iter()
         .enumerate()
         .map(|(place, it)| transition::Deployment {
+            tasks: ledger::Tasks::default(),
             id: deployment_id(it.id),
             definition: definition(it),
             primary: place == 0,

@@ -4,7 +4,10 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{HEAD, Head, Item, Ledger, ROLLOUT, TARGETS, keys, name, partition, text, value};
+use super::{
+    HEAD, Head, Item, Ledger, Outline, ROLLOUT, TARGETS, keys, name, outline_key, partition, text,
+    value,
+};
 use crate::{Rollout, RolloutId, ServiceKey, Target};
 
 /// Behind every key that begins with [`ROLLOUT`]: `$` follows `#`.
@@ -37,6 +40,11 @@ pub struct Targets {
 #[derive(Deserialize)]
 struct ClaimItem {
     rollout: Option<RolloutId>,
+}
+
+#[derive(Deserialize)]
+struct OutlineItem {
+    lines: Outline,
 }
 
 impl Ledger {
@@ -107,6 +115,13 @@ impl Ledger {
     /// One rollout.
     pub async fn rollout(&self, key: &ServiceKey, id: &RolloutId) -> Result<Option<Rollout>> {
         self.get(key, &format!("{ROLLOUT}{id}")).await
+    }
+
+    /// What is in the task definition of a rollout; `None` if it registered none, or another invocation than the one that
+    /// did carried it on.
+    pub async fn outline(&self, key: &ServiceKey, id: &RolloutId) -> Result<Option<Outline>> {
+        let item: Option<OutlineItem> = self.get(key, &outline_key(id)).await?;
+        Ok(item.map(|item| item.lines))
     }
 
     /// The newest `limit` rollouts of `key`, newest first.

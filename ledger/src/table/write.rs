@@ -9,9 +9,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
-use super::{HEAD, Head, Held, Ledger, Live, ROLLOUT, item, keys, partition, text};
+use super::{
+    HEAD, Head, Held, Ledger, Live, Outline, ROLLOUT, item, keys, outline_key, partition, text,
+};
 use crate::transition::Next;
-use crate::{DeploymentId, RevisionArn, Rollout, RolloutId, ServiceKey, Stage, Verdict};
+use crate::{
+    DeploymentId, RevisionArn, Rollout, RolloutId, ServiceKey, Stage, Tasks, Told, Verdict,
+};
 
 /// A rollout that exists and has no verdict.
 const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(verdict)";
@@ -42,6 +46,11 @@ pub enum Raced {
 #[derive(Serialize)]
 struct ClaimItem<'a> {
     rollout: &'a RolloutId,
+}
+
+#[derive(Serialize)]
+struct OutlineItem<'a> {
+    lines: &'a Outline,
 }
 
 /// The claim of a request that needs no rollout.
@@ -149,16 +158,33 @@ impl Ledger {
         self.write(update.build()?, rollout, "taken over").await
     }
 
-    /// Notes the registered task definition; raced if the rollout was given a verdict meanwhile.
-    pub async fn registered(&self, rollout: &Rollout, revision: &RevisionArn) -> Result<Raced> {
+    /// Notes the registered task definition, and what is in it if that is known; raced if the rollout was given a verdict
+    /// meanwhile.
+    pub async fn registered(
+        &self,
+        rollout: &Rollout,
+        revision: &RevisionArn,
+        outline: Option<&Outline>,
+        at: DateTime<Utc>,
+    ) -> Result<Raced> {
+        let sets = "SET stage = :stage, revision = :revision, registered_at = if_not_exists(registered_at, :at)";
         let update = self
-            .open_step(
-                rollout,
-                "SET stage = :stage, revision = :revision",
-                Stage::Registered,
-            )?
-            .expression_attribute_values(":revision", text(revision.as_str()));
-        self.write(update.build()?, rollout, "registered").await
+            .open_step(rollout, sets, Stage::Registered)?
+            .expression_attribute_values(":revision", text(revision.as_str()))
+            .expression_attribute_values(":at", attribute(at)?);
+        let mut writes = vec![transactional(update.build()?)];
+        if let Some(outline) = outline {
+            let (pk, sk) = (partition(&rollout.service), outline_key(&rollout.id));
+            let put = Put::builder().table_name(&self.table).set_item(Some(item(
+                &pk,
+                &sk,
+                OutlineItem { lines: outline },
+            )?));
+            writes.push(TransactWriteItem::builder().put(put.build()?).build());
+        }
+        transact(&self.client, writes)
+            .await
+            .with_context(|| format!("cannot note rollout {} as registered", rollout.id))
     }
 
     /// Notes ECS's deployment; raced if the rollout was given a verdict meanwhile.
@@ -181,6 +207,36 @@ impl Ledger {
             update = update.expression_attribute_values(":back", text(back.as_str()));
         }
         self.write(update.build()?, rollout, "deploying").await
+    }
+
+    /// Notes how many of the rollout's tasks run; raced if it was given a verdict meanwhile.
+    pub async fn counted(
+        &self,
+        rollout: &Rollout,
+        tasks: Tasks,
+        at: DateTime<Utc>,
+    ) -> Result<Raced> {
+        let mut sets = "SET tasks = :tasks".to_owned();
+        if tasks.running > 0 {
+            sets.push_str(", first_task_at = if_not_exists(first_task_at, :at)");
+        }
+        let mut update = self
+            .step(rollout, &sets)
+            .condition_expression(OPEN)
+            .expression_attribute_values(":tasks", attribute(tasks)?);
+        if tasks.running > 0 {
+            update = update.expression_attribute_values(":at", attribute(at)?);
+        }
+        self.write(update.build()?, rollout, "counted").await
+    }
+
+    /// Notes what GitHub was told, of an open rollout or of one that has ended.
+    pub async fn told(&self, rollout: &Rollout, told: &Told) -> Result<Raced> {
+        let update = self
+            .step(rollout, "SET told = :told")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":told", attribute(told)?);
+        self.write(update.build()?, rollout, "told").await
     }
 
     /// Writes what has become of the rollout.
@@ -273,7 +329,7 @@ impl Ledger {
         if let Some(reason) = reason {
             update = update.expression_attribute_values(":reason", text(reason));
         }
-        Ok(TransactWriteItem::builder().update(update.build()?).build())
+        Ok(transactional(update.build()?))
     }
 
     /// A step to `stage` that only an open rollout takes.
@@ -304,8 +360,7 @@ impl Ledger {
     }
 
     async fn write(&self, update: Update, rollout: &Rollout, what: &str) -> Result<Raced> {
-        let write = TransactWriteItem::builder().update(update).build();
-        transact(&self.client, vec![write])
+        transact(&self.client, vec![transactional(update)])
             .await
             .with_context(|| format!("cannot note rollout {} as {what}", rollout.id))
     }
@@ -325,6 +380,10 @@ async fn transact(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Rac
         Err(SdkError::ServiceError(error)) if is_race(error.err()) => Ok(Raced::Yes),
         Err(error) => Err(error.into()),
     }
+}
+
+fn transactional(update: Update) -> TransactWriteItem {
+    TransactWriteItem::builder().update(update).build()
 }
 
 fn is_race(error: &TransactWriteItemsError) -> bool {

@@ -102,6 +102,7 @@ fn service(second: i64, deployments: &[(&str, bool, Progress)]) -> Seen {
                 &name[8..9]
             ),
             primary: *primary,
+            tasks: Tasks::default(),
             progress: *progress,
             reason: "tasks failed to start.".into(),
         });

@@ -52,6 +52,7 @@ pub(crate) fn open(target: &Target, second: i64) -> Rollout {
             pushed_at: at(second - 2),
         },
         cause: Cause::Push,
+        request: None,
         stage: Stage::Deploying,
         revision: RevisionArn::parse(&format!(
             "arn:aws:ecs:eu-west-1:123456789012:task-definition/{}:{second}",
@@ -62,12 +63,17 @@ pub(crate) fn open(target: &Target, second: i64) -> Rollout {
         rolls_back_to: None,
         reason: None,
         verdict: None,
+        heard_at: None,
         claimed_at: at(second),
         driven_at: at(second),
+        registered_at: None,
         deployed_at: Some(at(second + 1)),
+        first_task_at: None,
+        tasks: None,
         failing_at: None,
         ended_at: None,
         deadline: at(second) + TimeDelta::seconds(i64::from(target.deadline_seconds)),
+        told: None,
     }
 }
 

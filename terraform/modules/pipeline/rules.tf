@@ -95,6 +95,24 @@ locals {
       }
     }
 
+    # How far a deployment has come, in tasks. It moves no verdict: people look at it while they wait for one.
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+    task-started = {
+      function    = "verdict"
+      description = "A target's task runs."
+      keep        = local.minute
+      pattern = {
+        source      = ["aws.ecs"]
+        detail-type = ["ECS Task State Change"]
+        detail = {
+          lastStatus    = ["RUNNING"]
+          desiredStatus = ["RUNNING"]
+          group         = [for target in var.targets : "service:${target.service}"]
+          clusterArn    = local.cluster_arns
+        }
+      }
+    }
+
     # Tasks that ended by themselves or did not get healthy, which is where a failed rollout's reason is. Those that ECS
     # stops in the course of its work are many and tell nothing; unhealthy ones have the same code and other words.
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
