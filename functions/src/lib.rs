@@ -42,4 +42,5 @@ mod sweep;
 pub mod task_definition;
 mod tasks;
 pub mod telling;
+pub mod trace;
 pub mod verdict;
