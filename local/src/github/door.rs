@@ -11,6 +11,8 @@ use super::call::{Answer, Call};
 use super::failure::Failure;
 use super::model::Model;
 use super::refusal::{REST, Refusal};
+use super::sign_in::SignIn;
+use super::user::Who;
 
 /// Requests an hour for a token of a person or an app.
 /// Source: <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>
@@ -57,6 +59,7 @@ impl Door {
     pub(super) fn pass(
         &mut self,
         model: &mut Model,
+        sign_in: &SignIn,
         visitor: &Visitor,
         call: &Call,
         now: DateTime<Utc>,
@@ -66,18 +69,18 @@ impl Door {
             path: call.target.clone(),
             body: serde_json::from_slice(&call.body).unwrap_or(Value::Null),
         });
-        let answer = match self.refuse(visitor) {
-            Some(refused) => refused,
-            None => self.admit(model, call, now),
+        let answer = match self.know(sign_in, visitor) {
+            Ok(who) => self.admit(model, &who, call, now),
+            Err(refused) => refused,
         };
         self.stamp(call, answer)
     }
 
-    /// What is wrong with the request, whatever it asks for.
-    fn refuse(&self, visitor: &Visitor) -> Option<Answer> {
+    /// Whose request this is, or what is wrong with it, whatever it asks for.
+    fn know(&self, sign_in: &SignIn, visitor: &Visitor) -> Result<Who, Answer> {
         // Source: https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#user-agent-required
         if visitor.user_agent.as_deref().unwrap_or_default().is_empty() {
-            return Some(Answer::new(
+            return Err(Answer::new(
                 403,
                 Value::from(
                     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
@@ -89,22 +92,25 @@ impl Door {
             && !VERSIONS.contains(&version.as_str())
         {
             let message = format!("\"{version}\" is not a supported version.");
-            return Some(Refusal::new(400, message, REST).into());
+            return Err(Refusal::new(400, message, REST).into());
         }
         // Source: https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
         let Some(authorization) = &visitor.authorization else {
-            return Some(Refusal::new(401, "Requires authentication", REST).into());
+            return Err(Refusal::new(401, "Requires authentication", REST).into());
         };
         let token = ["Bearer ", "bearer ", "token "]
             .iter()
             .find_map(|scheme| authorization.strip_prefix(scheme));
-        if token != Some(&self.token) {
-            return Some(Refusal::new(401, "Bad credentials", REST).into());
+        match token {
+            Some(token) if token == self.token => Ok(Who::App),
+            token => token
+                .and_then(|it| sign_in.user(it))
+                .map(Who::User)
+                .ok_or_else(|| Refusal::new(401, "Bad credentials", REST).into()),
         }
-        None
     }
 
-    fn admit(&mut self, model: &mut Model, call: &Call, now: DateTime<Utc>) -> Answer {
+    fn admit(&mut self, model: &mut Model, who: &Who, call: &Call, now: DateTime<Utc>) -> Answer {
         if now >= self.resets_at {
             self.used = 0;
             self.resets_at = now + TimeDelta::hours(1);
@@ -120,11 +126,11 @@ impl Door {
         self.used += 1;
         match self.next_failure() {
             Some(Failure::LostAnswer) => {
-                api::answer(model, call, now);
+                api::answer(model, who, call, now);
                 Failure::LostAnswer.answer(now)
             }
             Some(failure) => failure.answer(now),
-            None => api::answer(model, call, now),
+            None => api::answer(model, who, call, now),
         }
     }
 
@@ -189,7 +195,8 @@ mod tests {
                 authorization: authorization.map(str::to_owned),
                 version: version.map(str::to_owned),
             };
-            let refused = door.refuse(&visitor).map(|it| it.status);
+            let refused = door.know(&SignIn::default(), &visitor);
+            let refused = refused.err().map(|it| it.status);
             assert_eq!(refused, status, "{agent:?} {authorization:?} {version:?}");
         }
     }
@@ -201,11 +208,11 @@ mod tests {
         let mut model = Model::default();
         let call = Call::get("/repos/ada/poems/deployments");
         for _ in 0..REQUESTS_AN_HOUR {
-            assert_eq!(door.admit(&mut model, &call, now).status, 404);
+            assert_eq!(door.admit(&mut model, &Who::App, &call, now).status, 404);
         }
-        assert_eq!(door.admit(&mut model, &call, now).status, 403);
+        assert_eq!(door.admit(&mut model, &Who::App, &call, now).status, 403);
         assert_eq!(
-            door.admit(&mut model, &call, now + TimeDelta::hours(1))
+            door.admit(&mut model, &Who::App, &call, now + TimeDelta::hours(1))
                 .status,
             404
         );

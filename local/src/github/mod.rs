@@ -6,6 +6,7 @@
 //! - `rules`, `faults`, `refusal`: what GitHub demands of a request, and how it says no
 //! - `shape`, `page`: how GitHub writes things down
 //! - `api`, `call`: which request asks for what
+//! - `sign_in`, `user`: how people sign in, and what each may do
 //! - `side_door`: what GitHub does not have
 //! - `failure`: the faults that a test or the story can order
 //! - `door`: what every request passes before the API, and what every answer carries
@@ -28,8 +29,10 @@ mod rules;
 mod server;
 mod shape;
 mod side_door;
+mod sign_in;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -47,6 +50,8 @@ pub use self::failure::Failure;
 use self::model::Model;
 use self::repository::Repository;
 pub use self::server::Served;
+use self::sign_in::SignIn;
+pub use self::user::Access;
 
 /// A handle on one GitHub; cloned freely, all clones see the same.
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub struct GitHub(Arc<Mutex<State>>);
 struct State {
     door: Door,
     model: Model,
+    sign_in: SignIn,
 }
 
 /// One request as it arrived, whatever became of it.
@@ -85,6 +91,7 @@ impl GitHub {
         let state = State {
             door: Door::new(token, Utc::now()),
             model: Model::default(),
+            sign_in: SignIn::default(),
         };
         GitHub(Arc::new(Mutex::new(state)))
     }
@@ -99,6 +106,20 @@ impl GitHub {
         self.state()
             .model
             .add_commit(repository, sha, message, Utc::now());
+    }
+
+    /// Registers the app that people sign in to, with the one address that they are sent back to. A `client_id` that
+    /// begins with `Iv` makes it a GitHub App, any other an OAuth app.
+    pub fn oauth(&self, client_id: &str, client_secret: &str, redirect_uri: &str) {
+        self.state()
+            .sign_in
+            .register(client_id, client_secret, redirect_uri);
+    }
+
+    /// Lets somebody do this with `repository` (`owner/name`) from now on; they come to be with the first such call. They
+    /// do not see the other repositories.
+    pub fn give(&self, login: &str, repository: &str, access: Access) {
+        self.state().sign_in.give(login, repository, access);
     }
 
     /// The statuses of a commit, oldest first.

@@ -44,6 +44,12 @@ impl Refusal {
         Refusal::new(404, "Not Found", REST)
     }
 
+    /// A good token of a kind that cannot ask for this, or was not given the permission.
+    /// Source: <https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible>
+    pub(super) fn not_for_this_token() -> Refusal {
+        Refusal::new(403, "Resource not accessible by integration", REST)
+    }
+
     /// The words of a real answer: <https://github.com/rust-lang/homu/issues/141>
     pub(super) fn no_commit(sha: &str, page: &'static str) -> Refusal {
         Refusal::new(422, format!("No commit found for SHA: {sha}"), page)

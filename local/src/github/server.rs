@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::call::{Answer, Call};
 use super::door::Visitor;
-use super::{GitHub, State, side_door};
+use super::{GitHub, State, side_door, sign_in};
 
 /// How long a request under way may still take after the stop.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -75,30 +75,40 @@ async fn hear(github: GitHub, mut request: poem::Request) -> poem::Result<Respon
         method: request.method().to_string(),
         target: request.original_uri().to_string(),
         query: request.params()?,
+        accept: header("accept").unwrap_or_default(),
         body: request.take_body().into_vec().await?,
     };
     let mut state = github.state();
-    let State { door, model } = &mut *state;
+    let State {
+        door,
+        model,
+        sign_in,
+    } = &mut *state;
     let answer = if call.path().starts_with(side_door::PREFIX) {
         side_door::answer(model, &call, Utc::now())
+    } else if call.path().starts_with(sign_in::PREFIX) {
+        sign_in.answer(&call, Utc::now())
     } else {
-        door.pass(model, &visitor, &call, Utc::now())
+        door.pass(model, sign_in, &visitor, &call, Utc::now())
     };
     Ok(written(answer))
 }
 
 fn written(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (kind, body) = match answer.body {
+        Value::String(text) => ("text/html; charset=utf-8", text),
+        body => ("application/json; charset=utf-8", body.to_string()),
+    };
+    let mut headers = answer.headers;
+    headers
+        .entry("content-type")
+        .or_insert_with(|| kind.to_owned());
     let mut response = Response::builder().status(status);
-    for (name, value) in answer.headers {
+    for (name, value) in headers {
         response = response.header(name, value);
     }
-    match answer.body {
-        Value::String(text) => response.content_type("text/html").body(text),
-        body => response
-            .content_type("application/json; charset=utf-8")
-            .body(body.to_string()),
-    }
+    response.body(body)
 }
 
 #[cfg(test)]

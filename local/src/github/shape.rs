@@ -176,7 +176,8 @@ impl Home<'_> {
         })
     }
 
-    fn described(&self) -> Value {
+    /// The repository itself.
+    pub(super) fn described(&self) -> Value {
         let (owner, name) = self.repository.split_once('/').unwrap_or_default();
         let mut shape = json!({
             "id": 1,
