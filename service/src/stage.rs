@@ -1,17 +1,21 @@
 //! A ledger for tests: a real one, or one that nobody answers for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Config;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Builder, Credentials, SharedCredentialsProvider};
 use ledger::table::{Claim, Raced};
 use ledger::{Ledger, Rollout, Target};
 use local::ministack::Ministack;
 use serde_json::json;
 
+use crate::app::Service;
 use crate::board::Board;
+use crate::settings::Settings;
+use crate::watch::Watch;
 
 /// Where nobody listens.
 pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
@@ -25,18 +29,28 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
-    let config = Config::builder()
+    Board::new(Builder::from(&config(endpoint)), name, 20)
+}
+
+/// The service with `settings` over what `watch` sees, in the AWS at `endpoint`.
+pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) -> Service {
+    Service::new(settings, &config(endpoint), watch).expect("service")
+}
+
+/// What clients of the AWS at `endpoint` share.
+fn config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let limits = TimeoutConfig::builder()
+        .operation_timeout(Duration::from_secs(5))
+        .build();
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_timeout(Duration::from_secs(5))
-                .build(),
-        );
-    Board::new(config, name, 20)
+        .timeout_config(limits)
+        .build()
 }
 
 /// A target as Terraform writes it.

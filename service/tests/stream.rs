@@ -33,6 +33,7 @@ fn start(endpoint: &str, table: &str, port: u16) -> Service {
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("COUPLET_LEDGER_TABLE", table)
+        .env("COUPLET_REQUESTS_PER_SECOND", "0")
         .env("HOST", "127.0.0.1")
         .env("PORT", port.to_string())
         .stdout(Stdio::null())

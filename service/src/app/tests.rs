@@ -1,5 +1,6 @@
 //! The whole service in process, over no ledger and over a real one.
 
+mod acting;
 mod weight;
 
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ fn client(board: Board) -> TestClient<impl Endpoint<Output = Response>> {
     });
     let settings = settings.expect("settings");
     let watch = Arc::new(Watch::new(board, Duration::ZERO));
-    TestClient::new(app(Service::new(&settings, watch)))
+    TestClient::new(app(stage::service(&settings, stage::NOBODY, watch)))
 }
 
 /// The service over a ledger that cannot be reached.
