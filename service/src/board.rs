@@ -11,15 +11,19 @@ pub(crate) use requests::Requests;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_config::BehaviorVersion;
-use aws_config::timeout::TimeoutConfig;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::provider_config::ProviderConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use chrono::{DateTime, Utc};
 use ledger::table::{Head, Held, is_malformed};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
 use serde::Serialize;
 use tokio::task::JoinSet;
+use wire::{SdkConfig, settings};
 
 use crate::settings::Settings;
 
@@ -87,15 +91,15 @@ impl Board {
 
     /// A board over the table that the settings name. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_DYNAMODB`
     /// are honoured: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-    pub(crate) async fn connect(settings: &Settings) -> Self {
-        let limits = TimeoutConfig::builder()
-            .operation_timeout(READ_LIMIT)
-            .build();
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .timeout_config(limits)
-            .load()
-            .await;
-        Board::new(Builder::from(&config), &settings.table, settings.rows)
+    pub(crate) fn connect(chosen: &Settings) -> Result<Self> {
+        let config = settings::settings(settings::variable)?.build();
+        let limits = config
+            .timeout_config()
+            .map_or_else(TimeoutConfig::builder, |limits| limits.to_builder());
+        let config = Builder::from(&config)
+            .timeout_config(limits.operation_timeout(READ_LIMIT).build())
+            .credentials_provider(credentials(&config));
+        Ok(Board::new(config, &chosen.table, chosen.rows))
     }
 
     /// How often the ledger was asked.
@@ -179,6 +183,24 @@ impl Board {
             None => self.ledger.rollout(key, id).await,
         }
     }
+}
+
+/// The environment's credentials, or those that ECS gives to a task. Nobody else is asked: a machine of EC2 or a profile
+/// would cost a start some files and a second of waiting.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>
+fn credentials(config: &SdkConfig) -> CredentialsProviderChain {
+    let mut provider = ProviderConfig::without_region();
+    if let Some(client) = config.http_client() {
+        provider = provider.with_http_client(client);
+    }
+    let task = EcsCredentialsProvider::builder()
+        .configure(&provider)
+        .build();
+    CredentialsProviderChain::first_try(
+        "environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("task", task)
 }
 
 impl State {

@@ -67,7 +67,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     log();
     let settings = Settings::read(settings::from_environment)?;
-    let board = board::Board::connect(&settings).await;
+    let board = board::Board::connect(&settings)?;
     serve::serve(settings, board).await
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Config;
+use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use ledger::table::{Claim, Raced};
 use ledger::{Ledger, Rollout, Target};
+use local::aws::environment;
 use local::ministack::Ministack;
 use serde_json::json;
 
@@ -25,11 +25,8 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+    let config = wire::settings::lambda(environment(endpoint)).expect("settings");
+    let config = Builder::from(&config)
         .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()
