@@ -9,7 +9,6 @@ pub(crate) use overview::Overview;
 pub(crate) use requests::Requests;
 
 use anyhow::{Context, Result};
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use chrono::{DateTime, Utc};
@@ -17,6 +16,7 @@ use ledger::table::{Head, Held, is_malformed};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
 use serde::Serialize;
 use tokio::task::JoinSet;
+use wire::SdkConfig;
 
 use crate::settings::Settings;
 

@@ -8,6 +8,7 @@
 //!
 //! # Layout
 //! - [`settings`]: what the environment says
+//! - [`aws`]: what its clients share
 //! - [`serve`]: listen, and drain when told to stop
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
 //!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
@@ -26,6 +27,7 @@ mod answer;
 mod api;
 mod app;
 mod asset;
+mod aws;
 mod badge;
 mod board;
 mod bus;
@@ -73,7 +75,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     log();
     let settings = Settings::read(settings::from_environment)?;
-    let config = settings::aws().await;
+    let config = aws::config()?;
     serve::serve(&settings, &config).await
 }
 

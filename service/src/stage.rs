@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Builder, Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use ledger::table::{Claim, Raced};
 use ledger::{Ledger, Rollout, Target};
+use local::aws::environment;
 use local::ministack::Ministack;
 use serde_json::json;
+use wire::SdkConfig;
 
 use crate::app::Service;
 use crate::board::Board;
@@ -39,15 +40,12 @@ pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) ->
 
 /// What clients of the AWS at `endpoint` share.
 fn config(endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("test", "test", None, None, "test");
+    let config = wire::settings::lambda(environment(endpoint)).expect("settings");
     let limits = TimeoutConfig::builder()
         .operation_timeout(Duration::from_secs(5))
         .build();
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
+    config
+        .into_builder()
         .retry_config(RetryConfig::disabled())
         .timeout_config(limits)
         .build()

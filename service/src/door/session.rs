@@ -94,7 +94,7 @@ pub(crate) async fn sign_in(
         until: Utc::now() + TRIP_LASTS,
     };
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&trip.verifier));
-    let url = github.authorize_url(&trip.state, &challenge)?;
+    let url = github.authorize_url(&trip.state, &challenge);
     seal(request, &key(github).await?, TRIP, &trip, TRIP_LASTS)?;
     Ok(Redirect::see_other(url).into_response())
 }
