@@ -9,6 +9,7 @@ mod parts;
 mod reader;
 mod reference;
 mod rollout;
+mod steps;
 mod target;
 
 use std::sync::Arc;

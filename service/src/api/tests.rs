@@ -102,6 +102,11 @@ async fn every_answer_is_as_described() {
                 by: "ada".into(),
                 why: None,
             };
+            rollout.request = Some("6f87d04b-9f7e-5b5b-8c4a-5f0d0c8f1e21".into());
+        }
+        if verdict == Verdict::RolledBack {
+            rollout.rolls_back_to = open(&web, 100).deployment;
+            rollout.failing_at = Some(at(second + 40));
         }
         stage::claim(board.ledger(), &rollout).await;
         let reason = (verdict != Verdict::Succeeded).then(|| "it broke".to_owned());
@@ -125,6 +130,13 @@ async fn every_answer_is_as_described() {
         .ask(ROLLOUTS, "/targets/web/rollouts", StatusCode::OK)
         .await;
     assert_eq!(all["next"], Value::Null);
+    // What no rollout has was not compared with its description.
+    let rollouts = all["rollouts"].as_array().expect("rollouts");
+    let described = &description()["components"]["schemas"]["Rollout"]["properties"];
+    for name in described.as_object().expect("properties").keys() {
+        let is_there = rollouts.iter().any(|rollout| rollout.get(name).is_some());
+        assert!(is_there, "no rollout has {name}");
+    }
     let mut pages = Vec::new();
     let mut cursor = String::new();
     loop {

@@ -65,7 +65,7 @@ fn row(rollout: &Rollout, before: Option<&Rollout>, with_target: bool, view: Vie
             td.reason { @if let Some(reason) = &rollout.reason { (reason) } }
             td.took {
                 @match rollout.verdict {
-                    Some(_) => (age::span(parts::took(rollout, view))),
+                    Some(_) => (age::exact(parts::took(rollout, view))),
                     None => (parts::lasting(rollout.claimed_at, view)),
                 }
             }

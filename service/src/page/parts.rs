@@ -42,7 +42,7 @@ pub(super) fn said(verdict: Verdict) -> &'static str {
 }
 
 /// A verdict as a colour.
-fn class(verdict: Verdict) -> &'static str {
+pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Succeeded => "good",
         Verdict::RolledBack => "warn",
@@ -100,7 +100,21 @@ pub(super) fn in_flight(rollout: &Rollout, view: View<'_>) -> Markup {
         }
         progress value=(gone.num_seconds().max(0)) max=(given.num_seconds().max(1))
             data-from=(moment(rollout.claimed_at)) aria-label="Time gone until the deadline" {}
+        (tasks(rollout))
         @if let Some(reason) = &rollout.reason { p.reason { (reason) } }
+    }
+}
+
+/// How many of its tasks run: nothing before that is known, and nothing once ECS has given it up.
+fn tasks(rollout: &Rollout) -> Markup {
+    let known = rollout.tasks.filter(|tasks| tasks.desired > 0);
+    html! {
+        @if let (Some(tasks), Stage::Deploying) = (known, rollout.stage) {
+            p.tasks.dim {
+                progress value=(tasks.running) max=(tasks.desired) aria-label="Tasks that run" {}
+                (tasks.running) " of " (tasks.desired) @if tasks.desired == 1 { " task runs" } @else { " tasks run" }
+            }
+        }
     }
 }
 
@@ -140,7 +154,7 @@ fn ended(state: &State, rollout: &Rollout, view: View<'_>) -> Markup {
             (chip(rollout)) " "
             a href=(rollout_path(rollout)) { (rollout.release.label()) }
             span.dim {
-                "after " (age::span(took(rollout, view))) ", "
+                "after " (age::exact(took(rollout, view))) ", "
                 (ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view))
             }
         }

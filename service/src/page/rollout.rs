@@ -1,18 +1,19 @@
 //! A rollout's page: how it ended and why, and when each step was.
 
-use chrono::{DateTime, Utc};
 use ledger::{Cause, Rollout};
 use maud::{Markup, html};
 
+use super::steps::{is_to_be_told, steps};
 use super::{Refresh, View, layout, links, parts, reader};
 use crate::age;
 
-/// A rollout's page, with what ran before it if that is known. After the verdict nothing on it changes.
+/// A rollout's page, with what ran before it if that is known. Nothing on it changes once GitHub was told of the verdict.
 pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) -> Markup {
     let release = &rollout.release;
-    let refresh = match rollout.verdict {
-        Some(_) => Refresh::Never,
-        None => Refresh::From(view.print),
+    let is_over = rollout.verdict.is_some() && !is_to_be_told(rollout, view.now);
+    let refresh = match is_over {
+        true => Refresh::Never,
+        false => Refresh::From(view.print),
     };
     let compare = before.and_then(|before| {
         links::compare(&before.release, release, &rollout.github_repository, view)
@@ -29,14 +30,14 @@ pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) 
             }
             @match rollout.verdict {
                 Some(_) => {
-                    p.dim { "after " (age::span(parts::took(rollout, view))) ", " (parts::ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view)) }
+                    p.dim { "after " (age::exact(parts::took(rollout, view))) ", " (parts::ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view)) }
                     @if let Some(reason) = &rollout.reason { p.reason.large { (reason) } }
                 },
                 None => div.panel { (parts::in_flight(rollout, view)) },
             }
             section {
-                h2 { "Steps" }
-                ol.steps { (steps(rollout)) }
+                h2 { "Steps on " (rollout.claimed_at.format("%Y-%m-%d, UTC")) }
+                (steps(rollout, view))
             }
             section {
                 h2 { "Release" }
@@ -69,48 +70,6 @@ pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) 
         &reader::shown(view.reader),
         &body,
     )
-}
-
-/// Every step that the ledger knows the time of, and those ahead. Terse where nothing happened: only a rollout
-/// that was taken over was driven later than it was claimed, and only a failing one has failed before its end.
-fn steps(rollout: &Rollout) -> Markup {
-    let verdict = rollout.verdict.map_or("verdict", parts::said);
-    let retaken = (rollout.driven_at > rollout.claimed_at).then_some(rollout.driven_at);
-    let open = rollout.verdict.is_none();
-    html! {
-        (step("pushed", rollout.release.pushed_at, rollout))
-        (step("claimed", rollout.claimed_at, rollout))
-        @if let Some(at) = retaken { (step("taken over", at, rollout)) }
-        @match (rollout.deployed_at, rollout.revision.is_some()) {
-            (Some(at), _) => (step("service updated", at, rollout)),
-            (None, registered) if open => {
-                @if registered { (timeless("done", "registered")) }
-                (timeless("ahead", "service updated"))
-            },
-            // It ended before ECS was asked for anything.
-            (None, _) => {},
-        }
-        @if let Some(at) = rollout.failing_at { (step("failing", at, rollout)) }
-        @match rollout.ended_at {
-            Some(at) => (step(verdict, at, rollout)),
-            None => (timeless("ahead", verdict)),
-        }
-    }
-}
-
-fn timeless(class: &str, name: &str) -> Markup {
-    html! { li class=(class) { span.name { (name) } } }
-}
-
-/// A step and when it was, counted from the claim. A rollback brings what was pushed long before.
-fn step(name: &str, at: DateTime<Utc>, rollout: &Rollout) -> Markup {
-    html! {
-        li {
-            span.name { (name) }
-            time datetime=(parts::moment(at)) { (at.format("%Y-%m-%d %H:%M:%S UTC")) }
-            @if at > rollout.claimed_at { span.dim { "+" (age::span(at - rollout.claimed_at)) } }
-        }
-    }
 }
 
 fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
@@ -182,42 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn every_step_that_was_has_its_time() {
-        let web = target("web", "production");
-        let (before, mut rollout) = (
-            ended(&web, 100, Verdict::Succeeded),
-            ended(&web, 500, Verdict::RolledBack),
-        );
-        rollout.driven_at = at(550);
-        rollout.failing_at = Some(at(560));
-        let view = View {
-            github_url: "https://github.com",
-            now: at(1000),
-            print: "print",
-            reader: &Reader::Anybody,
-        };
-        let page = page(&rollout, Some(&before), view).into_string();
-        let places: Vec<_> = [
-            ">pushed<",
-            ">claimed<",
-            ">taken over<",
-            "+50 s",
-            ">service updated<",
-            ">failing<",
-            "+1 min<",
-            ">rolled back</span><time",
-            "https://github.com/owner/web/compare/",
-            "https://github.com/owner/web/deployments/production",
-        ]
-        .map(|words| {
-            page.find(words)
-                .unwrap_or_else(|| panic!("{words} is missing in {page}"))
-        })
-        .into();
-        assert!(places.is_sorted(), "{places:?}");
-        // What failed before the service was touched was never updated.
-        rollout.deployed_at = None;
-        assert!(!shown(&rollout).contains("service updated"));
+    fn a_verdict_that_github_has_not_heard_of_is_waited_for() {
+        let told = ended(&target("web", "production"), 500, Verdict::Succeeded);
+        let untold = Rollout { told: None, ..told };
+        assert!(shown(&untold).contains("http-equiv"));
     }
 
     #[test]
