@@ -203,3 +203,30 @@ fn no_release_yet(target: &Target) -> Markup {
         "No release yet: push an image to " code { (target.repository) } " " (words) " " code { (pattern) } "."
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ledger::Tasks;
+
+    use super::*;
+    use crate::board::fixtures::{open, target};
+
+    #[test]
+    fn tasks_are_counted_while_they_are_brought_up() {
+        let count = |running, desired| Some(Tasks { running, desired });
+        let rows = [
+            (Stage::Deploying, count(0, 1), "0 of 1 task runs"),
+            (Stage::Deploying, count(2, 3), "2 of 3 tasks run"),
+            (Stage::Deploying, count(0, 0), ""),
+            (Stage::Deploying, None, ""),
+            (Stage::Failing, count(2, 3), ""),
+        ];
+        for (stage, count, expected) in rows {
+            let mut rollout = open(&target("web", "production"), 100);
+            (rollout.stage, rollout.tasks) = (stage, count);
+            let shown = tasks(&rollout).into_string();
+            assert!(shown.contains(expected), "{shown}");
+            assert_eq!(shown.is_empty(), expected.is_empty(), "{shown}");
+        }
+    }
+}

@@ -4,12 +4,13 @@ use ledger::{Cause, Rollout};
 use maud::{Markup, html};
 
 use super::steps::{is_to_be_told, steps};
-use super::{Refresh, View, layout, links, parts, reader};
+use super::{Refresh, View, definition, layout, links, parts, reader};
 use crate::age;
+use crate::watch::Comparison;
 
-/// A rollout's page, with what ran before it if that is known. Nothing on it changes once GitHub was told of the verdict.
-pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) -> Markup {
-    let release = &rollout.release;
+/// A rollout's page. Nothing on it changes once GitHub was told of the verdict.
+pub(super) fn page(rollout: &Rollout, comparison: &Comparison, view: View<'_>) -> Markup {
+    let (release, before) = (&rollout.release, comparison.before.as_ref());
     let is_over = rollout.verdict.is_some() && !is_to_be_told(rollout, view.now);
     let refresh = match is_over {
         true => Refresh::Never,
@@ -57,6 +58,10 @@ pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) 
                 }
             }
             section {
+                h2 { "Task definition" }
+                (definition::changes(rollout, comparison))
+            }
+            section {
                 h2 { "Rollout" }
                 dl { (facts(rollout, view)) }
             }
@@ -82,7 +87,7 @@ fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
         dt { "Service" }
         dd { code { (rollout.service) } @if let Some(url) = &rollout.environment_url { " · " a href=(url) { "visit" } } }
         @if let Some(revision) = &rollout.revision {
-            dt { "Task definition" }
+            dt { "Revision" }
             dd { code { (revision) } }
         }
         @if let Some(deployment) = &rollout.deployment {
@@ -94,7 +99,15 @@ fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
             dd { code { (back) } }
         }
         dt { "GitHub" }
-        dd { "deployments to " (links::deployments(rollout, view)) }
+        dd {
+            @match &rollout.told {
+                Some(told) => {
+                    "deployment " (told.deployment) " to " (links::deployments(rollout, view))
+                    ", " code { (told.state) }
+                },
+                None => { "deployments to " (links::deployments(rollout, view)) },
+            }
+        }
         dt { "Deadline" }
         dd { (rollout.deadline.format("%Y-%m-%d %H:%M:%S UTC")) }
         dt { "Id" }
@@ -117,7 +130,7 @@ mod tests {
             print: "print",
             reader: &Reader::Anybody,
         };
-        page(rollout, None, view).into_string()
+        page(rollout, &Comparison::default(), view).into_string()
     }
 
     #[test]
@@ -138,6 +151,33 @@ mod tests {
             assert!(page.contains(expected), "{expected} is missing in {page}");
         }
         assert!(!page.contains("http-equiv"), "{page}");
+    }
+
+    #[test]
+    fn what_it_changes_and_what_github_was_told_are_linked() {
+        let web = target("web", "production");
+        let comparison = Comparison {
+            before: Some(ended(&web, 100, Verdict::Succeeded)),
+            changes: None,
+        };
+        let view = View {
+            github_url: "https://github.com",
+            now: at(1000),
+            print: "print",
+            reader: &Reader::Anybody,
+        };
+        let mut rollout = ended(&web, 500, Verdict::RolledBack);
+        let page = page(&rollout, &comparison, view).into_string();
+        for expected in [
+            "https://github.com/owner/web/compare/",
+            "https://github.com/owner/web/deployments/production",
+            "deployment 500 to <a",
+            "<code>failure</code>",
+        ] {
+            assert!(page.contains(expected), "{expected} is missing in {page}");
+        }
+        rollout.told = None;
+        assert!(shown(&rollout).contains("deployments to <a"));
     }
 
     #[test]
