@@ -6,9 +6,13 @@ use maud::{Markup, html};
 use crate::difference::{Change, Kind, Value};
 use crate::watch::Comparison;
 
-/// What differs, in a sentence and line by line.
+/// How the paths of images end.
+const IMAGE: &str = ".image";
+
+/// What differs, in a sentence and line by line, the images first.
 pub(super) fn changes(rollout: &Rollout, comparison: &Comparison) -> Markup {
-    let changes = comparison.changes.as_deref().unwrap_or_default();
+    let mut changes: Vec<_> = comparison.changes.iter().flatten().collect();
+    changes.sort_by_key(|change| !change.path.ends_with(IMAGE));
     html! {
         div.panel {
             p { (sentence(rollout, comparison)) }
@@ -26,18 +30,28 @@ pub(super) fn changes(rollout: &Rollout, comparison: &Comparison) -> Markup {
 
 fn sentence(rollout: &Rollout, comparison: &Comparison) -> String {
     match (&comparison.changes, &comparison.before, &rollout.revision) {
-        (Some(changes), ..) => match (changes.len(), changes.iter().any(|it| is_image(it, rollout))) {
+        (Some(changes), ..) => match (
+            changes.len(),
+            changes.iter().any(|it| is_image(it, rollout)),
+        ) {
             (0, _) => "The same as what ran before, with the same image.".to_owned(),
             (1, true) => "Nothing but the image differs from what ran before.".to_owned(),
             (2, true) => "The image and one line more differ from what ran before:".to_owned(),
-            (lines, true) => format!("The image and {} lines more differ from what ran before:", lines - 1),
+            (lines, true) => format!(
+                "The image and {} lines more differ from what ran before:",
+                lines - 1
+            ),
             (1, false) => "The same image, and one line differs from what ran before:".to_owned(),
-            (lines, false) => format!("The same image, and {lines} lines differ from what ran before:"),
+            (lines, false) => {
+                format!("The same image, and {lines} lines differ from what ran before:")
+            }
         },
         (None, _, None) if rollout.verdict.is_none() => "None is registered yet.".to_owned(),
         (None, _, None) => "None was registered.".to_owned(),
         (None, None, _) => "What ran before is not known.".to_owned(),
-        (None, Some(_), _) => "What differs from what ran before is not known: of one of the two it was not noted what is in it.".to_owned(),
+        (None, Some(_), _) => {
+            "Not known: what is in one of the two task definitions was not noted.".to_owned()
+        }
     }
 }
 
@@ -48,7 +62,7 @@ fn is_image(change: &Change, rollout: &Rollout) -> bool {
         Kind::Added { after } | Kind::Changed { after, .. } => after,
         Kind::Removed { .. } => return false,
     };
-    change.path.ends_with(".image") && matches!(after, Value::Plain(it) if it.ends_with(digest))
+    change.path.ends_with(IMAGE) && matches!(after, Value::Plain(it) if it.ends_with(digest))
 }
 
 /// A path without the words that say nothing, broken where it may be.
@@ -71,29 +85,47 @@ fn kind(kind: &Kind) -> Markup {
             before: Value::Secret,
             after: Value::Secret,
         } => html! { "another value, kept secret" },
-        Kind::Changed { before, after } => html! {
-            del { (value(before)) } " " span aria-hidden="true" { "→" } " " ins { (value(after)) }
+        Kind::Changed { before, after } => match (image(before), image(after)) {
+            (Some((name, old)), Some((same, new))) if name == same => html! {
+                code { (name) } " " (swapped(&digest(old), &digest(new)))
+            },
+            _ => swapped(&value(before), &value(after)),
         },
+        Kind::Added {
+            after: Value::Secret,
+        } => html! { "new, its value kept secret" },
+        Kind::Removed {
+            before: Value::Secret,
+        } => html! { "gone, its value kept secret" },
         Kind::Added { after } => html! { "new: " ins { (value(after)) } },
         Kind::Removed { before } => html! { "gone: " del { (value(before)) } },
     }
 }
 
+fn swapped(before: &Markup, after: &Markup) -> Markup {
+    html! { del { (before) } " " span aria-hidden="true" { "→" } " " ins { (after) } }
+}
+
 fn value(value: &Value) -> Markup {
-    match value {
-        Value::Plain(text) => match shortened(text) {
-            Some(short) => html! { code title=(text) { (short) } },
-            None => html! { code { (text) } },
-        },
-        Value::Secret => html! { "a value kept secret" },
+    match (value, image(value)) {
+        (_, Some((name, hash))) => html! { code { (name) } " " (digest(hash)) },
+        (Value::Plain(text), None) => html! { code { (text) } },
+        (Value::Secret, None) => html! { "a value kept secret" },
     }
 }
 
-/// An image by the beginning of its digest, which tells it from others as well.
-fn shortened(image: &str) -> Option<String> {
-    let (name, digest) = image.split_once("@sha256:")?;
-    let short = digest.get(..12)?;
-    (digest.len() == 64).then(|| format!("{name}@sha256:{short}…"))
+/// The name of an image and its digest's digits.
+fn image(value: &Value) -> Option<(&str, &str)> {
+    let Value::Plain(text) = value else {
+        return None;
+    };
+    let named = text.split_once("@sha256:");
+    named.filter(|(_, hash)| hash.len() == 64 && hash.is_ascii())
+}
+
+/// A digest's beginning, as everywhere; the whole of it when pointed at.
+fn digest(hash: &str) -> Markup {
+    html! { code title={ "sha256:" (hash) } { (&hash[..12]) } }
 }
 
 #[cfg(test)]
@@ -157,7 +189,7 @@ mod tests {
     fn what_is_not_known_is_said_too() {
         let web = target("web", "production");
         let (mut open, mut ended) = (open(&web, 500), ended(&web, 500, Verdict::Failed));
-        assert!(shown(&open, None).contains("is not known: of one of the two"));
+        assert!(shown(&open, None).contains("Not known: what is in one of the two"));
         let page = changes(&open, &Comparison::default()).into_string();
         assert!(page.contains("What ran before is not known."), "{page}");
         (open.revision, ended.revision) = (None, None);
@@ -171,12 +203,23 @@ mod tests {
         let page = shown(&rollout, Some(vec![image(&rollout)]));
         for expected in [
             "<code>web.<wbr>image</code>",
-            "<del><code title=\"1.dkr/shop/web@sha256:aaaaaaaaaaaaaaaa",
-            ">1.dkr/shop/web@sha256:aaaaaaaaaaaa…</code></del>",
-            "<ins><code title=",
+            "<dd><code>1.dkr/shop/web</code> <del><code title=\"sha256:aaaaaaaaaaaaaaaa",
+            ">aaaaaaaaaaaa</code></del>",
+            "<ins><code title=\"sha256:00000000",
         ] {
             assert!(page.contains(expected), "{expected} is missing in {page}");
         }
+    }
+
+    #[test]
+    fn images_come_first() {
+        let rollout = open(&target("web", "production"), 500);
+        let command = changed("containerDefinitions.web.essential", "true", "false");
+        let page = shown(&rollout, Some(vec![command, image(&rollout)]));
+        assert!(
+            page.find("<wbr>image") < page.find("<wbr>essential"),
+            "{page}"
+        );
     }
 
     #[test]
@@ -195,13 +238,13 @@ mod tests {
                 Kind::Added {
                     after: Value::Secret,
                 },
-                "<dd>new: <ins>a value kept secret</ins></dd>",
+                "<dd>new, its value kept secret</dd>",
             ),
             (
                 Kind::Removed {
                     before: Value::Secret,
                 },
-                "<dd>gone: <del>a value kept secret</del></dd>",
+                "<dd>gone, its value kept secret</dd>",
             ),
         ];
         for (kind, expected) in rows {

@@ -52,7 +52,7 @@ fn row(rollout: &Rollout, before: Option<&Rollout>, with_target: bool, view: Vie
         tr {
             td { a href=(parts::rollout_path(rollout)) { (parts::chip(rollout)) } }
             @if with_target {
-                td {
+                td.target {
                     a href={ "/targets/" (rollout.target) } { (rollout.target) }
                     " " span.dim { (rollout.environment) }
                 }

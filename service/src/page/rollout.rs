@@ -16,9 +16,6 @@ pub(super) fn page(rollout: &Rollout, comparison: &Comparison, view: View<'_>) -
         true => Refresh::Never,
         false => Refresh::From(view.print),
     };
-    let compare = before.and_then(|before| {
-        links::compare(&before.release, release, &rollout.github_repository, view)
-    });
     let body = html! {
         main #main {
             p.crumbs {
@@ -26,44 +23,37 @@ pub(super) fn page(rollout: &Rollout, comparison: &Comparison, view: View<'_>) -
                 " in " (rollout.environment)
             }
             h1 {
-                (release.label())
-                @if rollout.verdict.is_some() { " " (parts::chip(rollout)) }
+                (release.label()) " " (parts::chip(rollout))
             }
             @match rollout.verdict {
                 Some(_) => {
                     p.dim { "after " (age::exact(parts::took(rollout, view))) ", " (parts::ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view)) }
                     @if let Some(reason) = &rollout.reason { p.reason.large { (reason) } }
                 },
-                None => div.panel { (parts::in_flight(rollout, view)) },
+                None => div.panel {
+                    p.line { (parts::elapsed(rollout, view)) }
+                    (parts::progress(rollout, view))
+                },
             }
-            section {
-                h2 { "Steps on " (rollout.claimed_at.format("%Y-%m-%d, UTC")) }
-                (steps(rollout, view))
-            }
-            section {
-                h2 { "Release" }
-                dl {
-                    @if let Some(commit) = &release.commit {
-                        dt { "Commit" }
-                        dd { (links::commit(commit, commit.as_str(), &rollout.github_repository, view)) }
+            div.columns {
+                section {
+                    h2 { "Steps" span { (rollout.claimed_at.format("%Y-%m-%d, UTC")) } }
+                    (steps(rollout, view))
+                }
+                div {
+                    section {
+                        h2 { "Release" }
+                        dl { (brought(rollout, before, view)) }
                     }
-                    @if let (Some(before), Some(compare)) = (before, compare) {
-                        dt { "Before it" }
-                        dd { a href=(parts::rollout_path(before)) { (before.release.label()) } " · " (compare) }
+                    section {
+                        h2 { "Rollout" }
+                        dl { (facts(rollout, view)) }
                     }
-                    dt { "Image" }
-                    dd { code { (release.repository) ":" (release.tag) } }
-                    dt { "Digest" }
-                    dd { code { (release.digest) } }
                 }
             }
             section {
                 h2 { "Task definition" }
                 (definition::changes(rollout, comparison))
-            }
-            section {
-                h2 { "Rollout" }
-                dl { (facts(rollout, view)) }
             }
         }
     };
@@ -75,6 +65,27 @@ pub(super) fn page(rollout: &Rollout, comparison: &Comparison, view: View<'_>) -
         &reader::shown(view.reader),
         &body,
     )
+}
+
+/// The release, and what ran before it.
+fn brought(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) -> Markup {
+    let (release, repository) = (&rollout.release, &rollout.github_repository);
+    let compare =
+        before.and_then(|before| links::compare(&before.release, release, repository, view));
+    html! {
+        @if let Some(commit) = &release.commit {
+            dt { "Commit" }
+            dd { (links::commit(commit, commit.as_str(), repository, view)) }
+        }
+        @if let (Some(before), Some(compare)) = (before, compare) {
+            dt { "Before it" }
+            dd { a href=(parts::rollout_path(before)) { (before.release.label()) } " · " (compare) }
+        }
+        dt { "Image" }
+        dd { code { (release.repository) ":" (release.tag) } }
+        dt { "Digest" }
+        dd { code { (release.digest) } }
+    }
 }
 
 fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
