@@ -14,6 +14,7 @@
 //!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
+//! - [`difference`]: what differs between two task definitions, a pure function of their outlines
 //! - [`delivery`]: how well a target is delivered to, a pure function of its history
 //! - [`page`], [`api`]: the same for people and for scripts
 //! - [`door`]: who may act; [`act`]: what they ask for; [`bus`]: where it goes; [`pace`]: how often anybody may ask
@@ -32,6 +33,7 @@ mod badge;
 mod board;
 mod bus;
 mod delivery;
+mod difference;
 mod door;
 mod failure;
 mod find;

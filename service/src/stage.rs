@@ -6,8 +6,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use ledger::table::{Claim, Raced};
-use ledger::{Ledger, Rollout, Target};
+use chrono::TimeDelta;
+use ledger::table::{Claim, Outline, Raced};
+use ledger::transition::Next;
+use ledger::{Ledger, Rollout, Target, Verdict};
 use local::aws::environment;
 use local::ministack::Ministack;
 use serde_json::json;
@@ -88,4 +90,28 @@ pub(crate) async fn claim(ledger: &Ledger, rollout: &Rollout) {
     };
     let raced = ledger.claim(&claim).await;
     assert_eq!(raced.expect("claim"), Raced::No);
+}
+
+/// `rollout` claimed and registered, with `lines` in its task definition.
+pub(crate) async fn register(ledger: &Ledger, rollout: &Rollout, lines: &[(&str, &str)]) {
+    claim(ledger, rollout).await;
+    let lines = lines.iter();
+    let outline: Outline = lines
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    let revision = rollout.revision.as_ref().expect("a revision");
+    let at = rollout.claimed_at;
+    let raced = ledger
+        .registered(rollout, revision, Some(&outline), at)
+        .await;
+    assert_eq!(raced.expect("register"), Raced::No);
+}
+
+/// `rollout` with its verdict, 50 seconds after its claim.
+pub(crate) async fn end(ledger: &Ledger, rollout: &Rollout, verdict: Verdict) {
+    let reason = (verdict != Verdict::Succeeded).then(|| "it broke".to_owned());
+    let next = Next::End { verdict, reason };
+    let at = rollout.claimed_at + TimeDelta::seconds(50);
+    let raced = ledger.apply(rollout, &next, at).await;
+    assert_eq!(raced.expect("verdict"), Raced::No);
 }
