@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Config;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use ledger::table::{Claim, Raced};
 use ledger::{Ledger, Rollout, Target};
 use local::ministack::Ministack;
@@ -25,18 +25,18 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
-    let config = Config::builder()
+    Board::new(config(endpoint, Duration::from_secs(5)), name, 20)
+}
+
+/// The way to DynamoDB at `endpoint`, each of whose operations may take as long as `limit`.
+pub(crate) fn config(endpoint: &str, limit: Duration) -> Builder {
+    Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_timeout(Duration::from_secs(5))
-                .build(),
-        );
-    Board::new(config, name, 20)
+        .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
 }
 
 /// A target as Terraform writes it.
