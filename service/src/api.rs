@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use ledger::Rollout;
+use poem::middleware::SizeLimit;
 use poem::web::{Data, Path};
-use poem::{Endpoint, IntoResponse, Request, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler, post};
 use serde::Serialize;
 
 use crate::app::Service;
 use crate::board::State;
 use crate::delivery::Delivery;
 use crate::failure::Failure;
-use crate::{find, page};
+use crate::{act, find, page};
 use cursor::Wanted;
 
 /// Where it begins, and where people read about it.
@@ -46,6 +47,11 @@ pub(crate) fn routes() -> impl Endpoint<Output = Response> {
         .at("/targets", get(all_targets))
         .at("/targets/:name", get(one_target))
         .at("/targets/:name/rollouts", get(some_rollouts))
+        .at(
+            "/targets/:name/requests",
+            post(act::by_script.with(SizeLimit::new(act::LARGEST))),
+        )
+        .at("/targets/:name/requests/:id", get(one_request))
         .at("/rollouts/:cluster/:service/:id", get(one_rollout))
         .at("/openapi.json", get(description))
 }
@@ -97,6 +103,18 @@ async fn one_rollout(
 ) -> Result<Response, Failure> {
     let (rollout, _) = find::rollout(&service.watch, &path).await?;
     tag::json(request, &rollout)
+}
+
+/// What has become of a request.
+#[handler]
+async fn one_request(
+    request: &Request,
+    service: Data<&Arc<Service>>,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let seen = service.watch.seen().await?;
+    let state = find::target(&seen, &name)?;
+    tag::json(request, &find::answer(&service.watch, state, &id).await?)
 }
 
 #[handler]

@@ -8,11 +8,8 @@ mod requests;
 pub(crate) use overview::Overview;
 pub(crate) use requests::Requests;
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
-use aws_config::BehaviorVersion;
-use aws_config::timeout::TimeoutConfig;
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use chrono::{DateTime, Utc};
@@ -22,9 +19,6 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::settings::Settings;
-
-/// With retries: a page that takes longer is better told as a failure.
-const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// The way to the facts.
 #[derive(Clone, Debug)]
@@ -85,17 +79,9 @@ impl Board {
         }
     }
 
-    /// A board over the table that the settings name. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_DYNAMODB`
-    /// are honoured: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-    pub(crate) async fn connect(settings: &Settings) -> Self {
-        let limits = TimeoutConfig::builder()
-            .operation_timeout(READ_LIMIT)
-            .build();
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .timeout_config(limits)
-            .load()
-            .await;
-        Board::new(Builder::from(&config), &settings.table, settings.rows)
+    /// A board over the table that the settings name.
+    pub(crate) fn connect(config: &SdkConfig, settings: &Settings) -> Self {
+        Board::new(Builder::from(config), &settings.table, settings.rows)
     }
 
     /// How often the ledger was asked.
@@ -137,6 +123,17 @@ impl Board {
         id: &RolloutId,
     ) -> Result<Option<Rollout>> {
         self.ledger.rollout(key, id).await
+    }
+
+    /// Whether the request `id` was carried out, and the rollout that it has led to.
+    pub(crate) async fn answer(
+        &self,
+        key: &ServiceKey,
+        id: &str,
+    ) -> Result<(bool, Option<Rollout>)> {
+        let standing = self.ledger.standing_of(key, id).await?;
+        let answered = standing.answered || standing.claimed.is_some();
+        Ok((answered, standing.claimed))
     }
 
     /// The newest `limit` rollouts of `key`, newest first.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! browsers, scripts ──► app ──► watch ──► board ──► ledger
-//!                        └──► page, api or live
+//!                        ├──► page, api or live
+//!                        └──► door ──► act ──► bus
 //! ```
 //!
 //! # Layout
@@ -14,10 +15,12 @@
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
 //! - [`delivery`]: how well a target is delivered to, a pure function of its history
 //! - [`page`], [`api`]: the same for people and for scripts
+//! - [`door`]: who may act; [`act`]: what they ask for; [`bus`]: where it goes; [`pace`]: how often anybody may ask
 //! - [`find`]: what an address names
 //! - [`failure`]: why a request is not answered, in both forms
 //! - [`health`], [`metrics`], [`badge`], [`asset`], [`age`]: small parts
 
+mod act;
 mod age;
 mod answer;
 mod api;
@@ -25,7 +28,9 @@ mod app;
 mod asset;
 mod badge;
 mod board;
+mod bus;
 mod delivery;
+mod door;
 mod failure;
 mod find;
 mod gzip;
@@ -33,6 +38,7 @@ mod health;
 mod live;
 mod metrics;
 mod origin;
+mod pace;
 mod page;
 mod serve;
 mod settings;
@@ -67,8 +73,8 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     log();
     let settings = Settings::read(settings::from_environment)?;
-    let board = board::Board::connect(&settings).await;
-    serve::serve(settings, board).await
+    let config = settings::aws().await;
+    serve::serve(&settings, &config).await
 }
 
 /// One JSON object a line, `info` unless `RUST_LOG` says otherwise. Of its own starting and stopping poem

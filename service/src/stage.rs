@@ -1,17 +1,21 @@
 //! A ledger for tests: a real one, or one that nobody answers for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Config;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Builder, Credentials, SharedCredentialsProvider};
 use ledger::table::{Claim, Raced};
 use ledger::{Ledger, Rollout, Target};
 use local::ministack::Ministack;
 use serde_json::json;
 
+use crate::app::Service;
 use crate::board::Board;
+use crate::settings::Settings;
+use crate::watch::Watch;
 
 /// Where nobody listens.
 pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
@@ -25,18 +29,27 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
-    Board::new(config(endpoint, Duration::from_secs(5)), name, 20)
+    let config = config(endpoint, Duration::from_secs(5));
+    Board::new(Builder::from(&config), name, 20)
 }
 
-/// The way to DynamoDB at `endpoint`, each of whose operations may take as long as `limit`.
-pub(crate) fn config(endpoint: &str, limit: Duration) -> Builder {
-    Config::builder()
+/// The service with `settings` over what `watch` sees, in the AWS at `endpoint`.
+pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) -> Service {
+    let config = config(endpoint, Duration::from_secs(5));
+    Service::new(settings, &config, watch).expect("service")
+}
+
+/// What clients of the AWS at `endpoint` share; an operation of theirs may take as long as `limit`.
+pub(crate) fn config(endpoint: &str, limit: Duration) -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
+        .build()
 }
 
 /// A target as Terraform writes it.

@@ -14,6 +14,7 @@ use ledger::{Rollout, RolloutId, ServiceKey};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, sleep};
 
+use crate::act::Answer;
 use crate::board::{Board, State, States};
 use crate::delivery::{self, Delivery};
 
@@ -132,6 +133,17 @@ impl Watch {
         pasts.retain(|name, _| seen.target(name).is_some());
         pasts.insert(state.target.name.clone(), past.clone());
         Ok(past)
+    }
+
+    /// What has become of the request `id` for `key`.
+    pub(crate) async fn answer(&self, key: &ServiceKey, id: &str) -> Result<Answer> {
+        let (answered, rollout) = self.board.answer(key, id).await?;
+        let id = id.to_owned();
+        Ok(Answer {
+            id,
+            answered,
+            rollout,
+        })
     }
 
     /// How often the ledger was asked.

@@ -65,13 +65,15 @@ impl<E: Endpoint> Asker<E> {
 fn asker(watch: Watch) -> Asker<impl Endpoint<Output = Response>> {
     let set = |name: &str| (name == "COUPLET_LEDGER_TABLE").then(|| "ledger".to_owned());
     let settings = Settings::read(set).expect("settings");
-    let service = Service::new(&settings, Arc::new(watch));
+    let service = stage::service(&settings, stage::NOBODY, Arc::new(watch));
     Asker(TestClient::new(app::app(service)))
 }
 
 const TARGETS: &str = "/targets";
 const TARGET: &str = "/targets/{name}";
 const ROLLOUTS: &str = "/targets/{name}/rollouts";
+const REQUESTS: &str = "/targets/{name}/requests";
+const REQUEST: &str = "/targets/{name}/requests/{id}";
 const ROLLOUT: &str = "/rollouts/{cluster}/{service}/{id}";
 
 #[tokio::test]
@@ -151,6 +153,9 @@ async fn every_answer_is_as_described() {
         let one = asker.ask(ROLLOUT, &address, StatusCode::OK).await;
         assert_eq!(one, *rollout);
     }
+    let request = "/targets/web/requests/7f";
+    let nothing = asker.ask(REQUEST, request, StatusCode::OK).await;
+    assert_eq!(nothing["answered"], false);
     let missing = "/rollouts/main/web/1";
     asker.ask(ROLLOUT, missing, StatusCode::NOT_FOUND).await;
 }
@@ -186,8 +191,12 @@ async fn what_is_described_is_there_and_says_when_the_ledger_is_not() {
     let description = description();
     let paths = description["paths"].as_object().expect("paths");
     let described: Vec<_> = paths.keys().map(String::as_str).collect();
-    assert_eq!(described, [TARGETS, TARGET, ROLLOUTS, ROLLOUT]);
-    for path in described {
+    assert_eq!(
+        described,
+        [TARGETS, TARGET, ROLLOUTS, REQUESTS, REQUEST, ROLLOUT]
+    );
+    let read = described.into_iter().filter(|path| *path != REQUESTS);
+    for path in read {
         let address = path
             .replace("{name}", "web")
             .replace("{cluster}", "main")

@@ -1,5 +1,6 @@
 //! The whole service in process, over no ledger and over a real one.
 
+mod acting;
 mod growth;
 mod weight;
 
@@ -29,7 +30,11 @@ fn client_of(watch: Watch) -> TestClient<impl Endpoint<Output = Response>> {
         _ => None,
     });
     let settings = settings.expect("settings");
-    TestClient::new(app(Service::new(&settings, Arc::new(watch))))
+    TestClient::new(app(stage::service(
+        &settings,
+        stage::NOBODY,
+        Arc::new(watch),
+    )))
 }
 
 /// The service over a ledger that cannot be reached.

@@ -1,9 +1,14 @@
-//! Links to GitHub.
+//! Links to GitHub, and to where one signs in with it.
 
 use ledger::{Commit, Release, Rollout};
 use maud::{Markup, html};
 
 use super::View;
+
+/// Where somebody signs in who wants to come back to `from`, a path of ours.
+pub(super) fn sign_in(from: &str) -> String {
+    format!("{}?to={from}", crate::door::SIGN_IN)
+}
 
 /// A link to a commit.
 pub(super) fn commit(commit: &Commit, text: &str, repository: &str, view: View<'_>) -> Markup {
@@ -58,6 +63,7 @@ fn encoded(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::board::fixtures::{at, open, target};
+    use crate::page::reader::Reader;
 
     #[test]
     fn a_step_back_is_shown_as_what_it_takes_away() {
@@ -67,6 +73,7 @@ mod tests {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
         let forward = compare(&old, &new, "owner/web", view).expect("a link");
         let back = compare(&new, &old, "owner/web", view).expect("a link");

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ledger::{Cause, Rollout};
 use maud::{Markup, html};
 
-use super::{Refresh, View, layout, links, parts};
+use super::{Refresh, View, layout, links, parts, reader};
 use crate::age;
 
 /// A rollout's page, with what ran before it if that is known. After the verdict nothing on it changes.
@@ -62,7 +62,13 @@ pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) 
         }
     };
     let title = format!("{} to {}", release.label(), rollout.target);
-    layout(&title, refresh, view.now, &html! {}, &body)
+    layout(
+        &title,
+        refresh,
+        view.now,
+        &reader::shown(view.reader),
+        &body,
+    )
 }
 
 /// Every step that the ledger knows the time of, and those ahead. Terse where nothing happened: only a rollout
@@ -143,12 +149,14 @@ mod tests {
 
     use super::*;
     use crate::board::fixtures::{at, ended, open, target};
+    use crate::page::reader::Reader;
 
     fn shown(rollout: &Rollout) -> String {
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
         page(rollout, None, view).into_string()
     }
@@ -186,6 +194,7 @@ mod tests {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
         let page = page(&rollout, Some(&before), view).into_string();
         let places: Vec<_> = [

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::time::timeout;
 
 use super::*;
-use crate::app::{self, Service};
+use crate::app;
 use crate::board::fixtures::{at, open, target};
 use crate::settings::Settings;
 use crate::stage;
@@ -51,7 +51,11 @@ async fn a_thousand_streams_cost_one_poll_and_end_when_the_service_does() {
     let requests = board.requests().clone();
     let staged = requests.count();
     let watch = Arc::new(Watch::new(board.clone(), FRESH));
-    let client = TestClient::new(app::app(Service::new(&settings(), watch.clone())));
+    let client = TestClient::new(app::app(stage::service(
+        &settings(),
+        stage::NOBODY,
+        watch.clone(),
+    )));
     let polled = watch.clone();
     let poll = tokio::spawn(async move { polled.poll().await });
 
@@ -114,7 +118,11 @@ async fn a_thousand_streams_cost_one_poll_and_end_when_the_service_does() {
 async fn more_streams_than_there_is_room_for_are_refused() {
     let board = stage::board(stage::NOBODY, "ledger");
     let watch = Arc::new(Watch::new(board, FRESH));
-    let client = TestClient::new(app::app(Service::new(&settings(), watch.clone())));
+    let client = TestClient::new(app::app(stage::service(
+        &settings(),
+        stage::NOBODY,
+        watch.clone(),
+    )));
     let held: Vec<_> = (0..2000).map(|_| watch.listen()).collect();
     let refused = client.get("/events").send().await;
     refused.assert_status(StatusCode::SERVICE_UNAVAILABLE);

@@ -96,6 +96,8 @@ fn spawn(endpoint: &str, table: &str, port: u16) -> Result<Child> {
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("COUPLET_LEDGER_TABLE", table)
+        // Every client is the same address here.
+        .env("COUPLET_REQUESTS_PER_SECOND", "0")
         .env("HOST", "127.0.0.1")
         .env("PORT", port.to_string())
         .stdout(file.try_clone()?)

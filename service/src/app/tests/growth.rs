@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::config::{Builder, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use futures_util::future::try_join_all;
 use ledger::{Digest, RolloutId};
@@ -49,8 +49,8 @@ async fn a_hundred_thousand_rollouts_cost_what_three_hundred_do() {
     let web = target("web", "production");
     stage::write(&ministack, TABLE, &web).await;
     let answered = Answered::default();
-    let config = stage::config(ministack.url(), PATIENCE).interceptor(answered.clone());
-    let board = Board::new(config, TABLE, 20);
+    let config = Builder::from(&stage::config(ministack.url(), PATIENCE));
+    let board = Board::new(config.interceptor(answered.clone()), TABLE, 20);
 
     // One rollout that went the usual way is the pattern of all others.
     let first = open(&web, 0);
