@@ -32,24 +32,23 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
-    Board::new(Builder::from(&config(endpoint)), name, 20)
+    let config = config(endpoint, Duration::from_secs(5));
+    Board::new(Builder::from(&config), name, 20)
 }
 
 /// The service with `settings` over what `watch` sees, in the AWS at `endpoint`.
 pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) -> Service {
-    Service::new(settings, &config(endpoint), watch).expect("service")
+    let config = config(endpoint, Duration::from_secs(5));
+    Service::new(settings, &config, watch).expect("service")
 }
 
-/// What clients of the AWS at `endpoint` share.
-fn config(endpoint: &str) -> SdkConfig {
+/// What clients of the AWS at `endpoint` share; an operation of theirs may take as long as `limit`.
+pub(crate) fn config(endpoint: &str, limit: Duration) -> SdkConfig {
     let config = wire::settings::lambda(environment(endpoint)).expect("settings");
-    let limits = TimeoutConfig::builder()
-        .operation_timeout(Duration::from_secs(5))
-        .build();
     config
         .into_builder()
         .retry_config(RetryConfig::disabled())
-        .timeout_config(limits)
+        .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
         .build()
 }
 

@@ -1,0 +1,5 @@
+//! The service as it runs: the binary itself, over a ledger that things are written to.
+
+mod api;
+mod outside;
+mod stream;
