@@ -84,7 +84,7 @@ impl Door {
 
     /// Whether people can sign in.
     pub(crate) fn signs_in(&self) -> bool {
-        self.github.is_some()
+        self.github.is_some() || self.balancer.is_some()
     }
 
     /// GitHub, if people can sign in with it.

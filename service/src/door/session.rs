@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::github::GitHub;
-use super::{Secret, origin};
+use super::{Actor, Secret, origin};
 use crate::app::Service;
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -77,20 +77,23 @@ impl Session {
     }
 }
 
-/// Sends somebody to GitHub.
+/// Sends somebody to GitHub, unless the balancer has asked who they are before it let them come here.
 #[handler]
 pub(crate) async fn sign_in(
     request: &Request,
     service: Data<&Arc<Service>>,
     Query(Wanted { to }): Query<Wanted>,
 ) -> Result<Response, Failure> {
+    let to = to.filter(|to| is_local(to));
+    let to = to.unwrap_or_else(|| "/".to_owned());
+    if let Some(Actor::Colleague(_)) = service.door.actor(request).await? {
+        return Ok(Redirect::see_other(to).into_response());
+    }
     let github = service.door.github()?;
     let trip = Trip {
         state: random()?,
         verifier: random()?,
-        to: to
-            .filter(|to| is_local(to))
-            .unwrap_or_else(|| "/".to_owned()),
+        to,
         until: Utc::now() + TRIP_LASTS,
     };
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&trip.verifier));
