@@ -60,6 +60,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Back {
     code: Option<String>,
     state: Option<String>,
+    error: Option<String>,
 }
 
 impl Session {
@@ -149,6 +150,19 @@ pub(crate) async fn sign_out(request: &Request) -> Result<Response, Failure> {
     }
     take_back(request, SESSION);
     Ok(Redirect::see_other("/").into_response())
+}
+
+/// Why GitHub sends somebody back without a code.
+/// Source: <https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors>
+fn turned_back(error: Option<&str>) -> Failure {
+    if error == Some("access_denied") {
+        return refused("GitHub says that you do not want to be known here.");
+    }
+    tracing::warn!(
+        github.error = error,
+        "GitHub sent somebody back without a code"
+    );
+    refused("GitHub sends you back without saying who you are; the board's log has its reason.")
 }
 
 fn refused(why: &str) -> Failure {
