@@ -57,6 +57,8 @@ pub struct Status {
     pub description: Option<String>,
     /// The context, of a commit's status only.
     pub context: Option<String>,
+    /// Where it leads.
+    pub target_url: Option<String>,
 }
 
 impl Repository {
@@ -78,7 +80,8 @@ impl Repository {
         })
     }
 
-    /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart.
+    /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart. Who asked for
+    /// the rollout finds it by the id of their request, which stands there too.
     /// <https://docs.github.com/en/rest/deployments/deployments>
     pub async fn deployment(&self, commit: &Commit, rollout: &Rollout) -> Result<Deployment> {
         let query = [
@@ -93,11 +96,15 @@ impl Repository {
         if let Some(deployment) = ours {
             return Ok(deployment);
         }
+        let mut payload = json!({ "rollout": rollout.id, "target": rollout.target });
+        if let Some(request) = &rollout.request {
+            payload["request"] = json!(request);
+        }
         let body = json!({
             "ref": commit,
             "environment": rollout.environment,
             "description": "Rolled out by Couplet",
-            "payload": { "rollout": rollout.id, "target": rollout.target },
+            "payload": payload,
             // Without these two GitHub merges the default branch first, and refuses while a check is red.
             "auto_merge": false,
             "required_contexts": [],

@@ -6,16 +6,17 @@ use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use ledger::table::ROLLOUT;
-use ledger::{Commit, Rollout};
+use ledger::{Commit, Ledger, Rollout};
 use serde_dynamo::{AttributeValue, Item, from_item};
 use serde_json::{Value, json};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::github::{Refusal, Repository};
 use crate::limit::Patience;
-use crate::retire::retire;
 use crate::run::{self, setting};
+use crate::tell::tell;
 use crate::telling::{Telling, telling};
+use crate::trace::Tracer;
 
 /// An invocation waits for GitHub no longer than this at a time: a third of what it may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// All that this function can reach.
 #[derive(Clone, Debug)]
 pub struct Clients {
+    /// Where it is noted what GitHub was told.
+    pub ledger: Ledger,
     /// Where the token is kept.
     pub ssm: aws_sdk_ssm::Client,
     /// The way to GitHub.
@@ -39,12 +42,15 @@ pub struct Clients {
     pub failure_queue_url: String,
     /// The board's base address, for the links that GitHub shows.
     pub board_url: String,
+    /// Where traces go; `None` if the function is not traced.
+    pub tracer: Option<Tracer>,
 }
 
 impl Clients {
     /// Clients with the settings of `config` and of the environment.
     pub fn from_environment(config: &SdkConfig) -> Result<Self> {
         Ok(Clients {
+            ledger: run::ledger(config)?,
             ssm: aws_sdk_ssm::Client::new(config),
             http: run::http()?,
             patience: Patience::new(PATIENCE),
@@ -53,6 +59,7 @@ impl Clients {
             github_api_url: setting("COUPLET_GITHUB_API_URL")?,
             token_parameter: setting("COUPLET_GITHUB_TOKEN_PARAMETER")?,
             board_url: setting("COUPLET_BOARD_URL")?,
+            tracer: Tracer::from_environment()?,
         })
     }
 
@@ -71,6 +78,12 @@ impl Clients {
             .parameter
             .and_then(|parameter| parameter.value)
             .with_context(|| format!("the parameter {name} is empty"))
+    }
+
+    /// The board's page of a rollout. Its end is the rollout's id, by which statuses on GitHub are told apart.
+    pub(crate) fn page(&self, rollout: &Rollout) -> String {
+        let board = self.board_url.trim_end_matches('/');
+        format!("{board}/rollouts/{}/{}", rollout.service, rollout.id)
     }
 }
 
@@ -130,11 +143,22 @@ async fn on_record(
         token,
         clients.patience.clone(),
     )?;
-    match tell(clients, &repository, &change).await {
-        Err(error) if error.is::<Refusal>() => set_aside(clients, record, &error).await,
-        told => {
-            told.with_context(|| format!("cannot tell GitHub about rollout {}", change.rollout.id))
+    let Change {
+        rollout,
+        commit,
+        telling,
+    } = &change;
+    match tell(clients, &repository, rollout, commit, telling).await {
+        Err(error) if error.is::<Refusal>() && rollout.verdict.is_some() => {
+            set_aside(clients, record, &error).await
         }
+        // A commit that GitHub does not know is in the failure queue once and not with every step: with the verdict.
+        Err(error) if error.is::<Refusal>() => {
+            let id = rollout.id.as_str();
+            warn!(rollout.id = id, "refused, so on with the next: {error:#}");
+            Ok(())
+        }
+        told => told.with_context(|| format!("cannot tell GitHub about rollout {}", rollout.id)),
     }
 }
 
@@ -186,80 +210,4 @@ fn rollout(image: &Item) -> Result<Option<Rollout>> {
     }
     let rollout = from_item(image.clone()).context("a rollout in the stream is malformed")?;
     Ok(Some(rollout))
-}
-
-/// Tells GitHub what it does not yet show: a record that is delivered twice is told once, and a delivery that
-/// broke off is completed.
-async fn tell(clients: &Clients, repository: &Repository, change: &Change) -> Result<()> {
-    let Change {
-        rollout,
-        commit,
-        telling,
-    } = change;
-    let page = format!(
-        "{}/rollouts/{}/{}",
-        clients.board_url.trim_end_matches('/'),
-        rollout.service,
-        rollout.id
-    );
-    let deployment = repository.deployment(commit, rollout).await?;
-    let shown = repository.deployment_statuses(deployment.id).await?;
-    if telling.comes_after(shown.iter().map(|status| status.state.as_str())) {
-        info!(
-            rollout.id = rollout.id.as_str(),
-            "ignored: GitHub shows a later state"
-        );
-        return Ok(());
-    }
-    if !shown
-        .iter()
-        .any(|status| status.state == telling.deployment)
-    {
-        let mut body = json!({
-            "state": telling.deployment,
-            "description": telling.description,
-            "environment": rollout.environment,
-            "log_url": page,
-            // GitHub would retire the deployments of other targets as well: see `retire`.
-            "auto_inactive": false,
-        });
-        if let Some(url) = &rollout.environment_url {
-            body["environment_url"] = json!(url);
-        }
-        repository
-            .add_deployment_status(deployment.id, &body)
-            .await?;
-    }
-    if telling.deployment == "success" {
-        retire(repository, rollout, deployment.id).await?;
-    }
-    let context = format!("couplet/{}", rollout.target);
-    let shown = repository.commit_statuses(commit).await?;
-    let newest = shown
-        .iter()
-        .find(|status| status.context.as_deref() == Some(&context));
-    let told = newest.is_some_and(|status| {
-        status.state == telling.commit
-            && status.description.as_deref() == Some(&telling.description)
-    });
-    if !told {
-        let body = json!({
-            "state": telling.commit,
-            "description": telling.description,
-            "context": context,
-            "target_url": page,
-        });
-        repository.add_commit_status(commit, &body).await?;
-    }
-    info!(
-        target.name = rollout.target,
-        rollout.id = rollout.id.as_str(),
-        github.repository = rollout.github_repository,
-        github.deployment = deployment.id,
-        github.state = telling.deployment,
-        release.commit = commit.as_str(),
-        "told GitHub: {}",
-        telling.description
-    );
-    Ok(())
 }

@@ -130,8 +130,9 @@ impl Outside {
             github,
             ledger: local::site::ledger(front.url(), &table),
             rollout: rollout::Clients::new(&config, ledger.clone()).unwrap(),
-            verdict: verdict::Clients::new(&config, ledger),
+            verdict: verdict::Clients::new(&config, ledger.clone()),
             report: report::Clients {
+                ledger,
                 ssm: aws_sdk_ssm::Client::new(&config),
                 http: functions::run::http().unwrap(),
                 sqs: aws_sdk_sqs::Client::new(&config),
@@ -140,6 +141,7 @@ impl Outside {
                 patience: Patience::new(Duration::from_millis(100)),
                 token_parameter: TOKEN_PARAMETER.to_owned(),
                 board_url: "https://board.example.com/".to_owned(),
+                tracer: None,
             },
             recorder,
             github_recorder,
