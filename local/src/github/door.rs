@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::Request;
 use super::api;
+use super::app::Apps;
 use super::call::{Answer, Call};
+use super::description;
 use super::failure::Failure;
 use super::model::Model;
 use super::refusal::{REST, Refusal};
@@ -19,14 +21,18 @@ const REQUESTS_AN_HOUR: u32 = 5000;
 /// Source: <https://docs.github.com/rest/about-the-rest-api/api-versions>
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 
-/// The doorkeeper: knows the token, counts requests, carries out ordered failures.
+/// The doorkeeper: knows who may come in, counts requests, carries out ordered failures.
 pub(super) struct Door {
     token: String,
+    /// Who else may come in.
+    pub(super) apps: Apps,
     orders: VecDeque<(Failure, usize)>,
     used: u32,
     resets_at: DateTime<Utc>,
     /// Every request so far.
     pub(super) requests: Vec<Request>,
+    /// What was wrong with requests and answers so far.
+    pub(super) violations: Vec<String>,
 }
 
 /// The headers that the doorkeeper looks at.
@@ -41,10 +47,12 @@ impl Door {
     pub(super) fn new(token: &str, now: DateTime<Utc>) -> Door {
         Door {
             token: token.to_owned(),
+            apps: Apps::default(),
             orders: VecDeque::new(),
             used: 0,
             resets_at: now + TimeDelta::hours(1),
             requests: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
@@ -66,18 +74,25 @@ impl Door {
             path: call.target.clone(),
             body: serde_json::from_slice(&call.body).unwrap_or(Value::Null),
         });
-        let answer = match self.refuse(visitor) {
-            Some(refused) => refused,
-            None => self.admit(model, call, now),
+        let answer = match self.refuse(visitor, call, now) {
+            Err(refused) => refused,
+            Ok(token) => self.admit(model, token, call, now),
         };
+        self.violations
+            .extend(description::violations(call, &answer));
         self.stamp(call, answer)
     }
 
-    /// What is wrong with the request, whatever it asks for.
-    fn refuse(&self, visitor: &Visitor) -> Option<Answer> {
+    /// What is wrong with the request, whatever it asks for; else the token that it brings.
+    fn refuse<'a>(
+        &self,
+        visitor: &'a Visitor,
+        call: &Call,
+        now: DateTime<Utc>,
+    ) -> Result<&'a str, Answer> {
         // Source: https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#user-agent-required
         if visitor.user_agent.as_deref().unwrap_or_default().is_empty() {
-            return Some(Answer::new(
+            return Err(Answer::new(
                 403,
                 Value::from(
                     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
@@ -89,22 +104,24 @@ impl Door {
             && !VERSIONS.contains(&version.as_str())
         {
             let message = format!("\"{version}\" is not a supported version.");
-            return Some(Refusal::new(400, message, REST).into());
+            return Err(Refusal::new(400, message, REST).into());
         }
         // Source: https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
         let Some(authorization) = &visitor.authorization else {
-            return Some(Refusal::new(401, "Requires authentication", REST).into());
+            return Err(Refusal::new(401, "Requires authentication", REST).into());
         };
         let token = ["Bearer ", "bearer ", "token "]
             .iter()
-            .find_map(|scheme| authorization.strip_prefix(scheme));
-        if token != Some(&self.token) {
-            return Some(Refusal::new(401, "Bad credentials", REST).into());
+            .find_map(|scheme| authorization.strip_prefix(scheme))
+            .ok_or_else(|| Refusal::new(401, "Bad credentials", REST))?;
+        // An App says who it is when it is answered.
+        if token != self.token && !Apps::is_asked(call) {
+            self.apps.refuse(token, call, &api::permission(call), now)?;
         }
-        None
+        Ok(token)
     }
 
-    fn admit(&mut self, model: &mut Model, call: &Call, now: DateTime<Utc>) -> Answer {
+    fn admit(&mut self, model: &mut Model, token: &str, call: &Call, now: DateTime<Utc>) -> Answer {
         if now >= self.resets_at {
             self.used = 0;
             self.resets_at = now + TimeDelta::hours(1);
@@ -118,13 +135,18 @@ impl Door {
             .answer(now);
         }
         self.used += 1;
-        match self.next_failure() {
-            Some(Failure::LostAnswer) => {
-                api::answer(model, call, now);
-                Failure::LostAnswer.answer(now)
-            }
-            Some(failure) => failure.answer(now),
-            None => api::answer(model, call, now),
+        let failure = self.next_failure();
+        match failure {
+            Some(Failure::LostAnswer) | None => {}
+            Some(failure) => return failure.answer(now),
+        }
+        let answer = match Apps::is_asked(call) {
+            true => self.apps.answer(token, call, now),
+            false => api::answer(model, call, now),
+        };
+        match failure {
+            Some(lost) => lost.answer(now),
+            None => answer,
         }
     }
 
@@ -177,20 +199,26 @@ mod tests {
             (Some(""), Some(&bearer), None, Some(403)),
             (agent, None, None, Some(401)),
             (agent, Some("Bearer other"), None, Some(401)),
+            (agent, Some("Basic other"), None, Some(401)),
             (agent, Some(TOKEN), None, Some(401)),
             (agent, Some(&bearer), Some("2020-01-01"), Some(400)),
             (agent, Some(&bearer), Some("2022-11-28"), None),
             (agent, Some(&format!("token {TOKEN}")), None, None),
         ];
         let door = Door::new(TOKEN, Utc::now());
+        let call = Call::get("/repos/ada/poems/deployments");
         for (agent, authorization, version, status) in cases {
             let visitor = Visitor {
                 user_agent: agent.map(str::to_owned),
                 authorization: authorization.map(str::to_owned),
                 version: version.map(str::to_owned),
             };
-            let refused = door.refuse(&visitor).map(|it| it.status);
-            assert_eq!(refused, status, "{agent:?} {authorization:?} {version:?}");
+            let refused = door.refuse(&visitor, &call, Utc::now()).err();
+            assert_eq!(
+                refused.map(|it| it.status),
+                status,
+                "{agent:?} {authorization:?} {version:?}"
+            );
         }
     }
 
@@ -201,11 +229,11 @@ mod tests {
         let mut model = Model::default();
         let call = Call::get("/repos/ada/poems/deployments");
         for _ in 0..REQUESTS_AN_HOUR {
-            assert_eq!(door.admit(&mut model, &call, now).status, 404);
+            assert_eq!(door.admit(&mut model, TOKEN, &call, now).status, 404);
         }
-        assert_eq!(door.admit(&mut model, &call, now).status, 403);
+        assert_eq!(door.admit(&mut model, TOKEN, &call, now).status, 403);
         assert_eq!(
-            door.admit(&mut model, &call, now + TimeDelta::hours(1))
+            door.admit(&mut model, TOKEN, &call, now + TimeDelta::hours(1))
                 .status,
             404
         );
