@@ -1,30 +1,40 @@
-//! The only file that calls GitHub.
+//! The only file that knows what GitHub can be asked, with those below it the only ones that call it.
+//!
+//! - `api`: one call, with the limits that GitHub sets and the words in which it refuses
+//! - `credentials`: the token that a call carries; `jwt`: how a GitHub App shows who it is
 
-use std::fmt;
+mod api;
+mod credentials;
+mod jwt;
 
-use anyhow::{Context, Result, bail};
-use chrono::{TimeDelta, Utc};
+pub use api::{Api, Refusal};
+pub use credentials::{Credentials, Identity};
+
+use anyhow::{Context, Result};
 use ledger::{Commit, Rollout};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::limit::{Patience, limited_until};
+use api::{Call, Unauthorized};
 
-/// GitHub asks for the version of its API that a client was written for.
-/// Source: <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
-const API_VERSION: &str = "2022-11-28";
 /// As many as a page has at the most.
 const PAGE: &str = "100";
 
-/// One repository of one GitHub, with a token for it.
+/// One GitHub, and who we are there.
 #[derive(Clone, Debug)]
-pub struct Repository {
-    http: Client,
-    base: Url,
-    token: String,
-    patience: Patience,
+pub struct GitHub {
+    /// The way to it.
+    pub api: Api,
+    /// Who we are.
+    pub credentials: Credentials,
+}
+
+/// One repository.
+#[derive(Clone, Copy, Debug)]
+pub struct Repository<'a> {
+    github: &'a GitHub,
+    name: &'a str,
 }
 
 /// A deployment, as far as we use it.
@@ -35,18 +45,6 @@ pub struct Deployment {
     #[serde(default)]
     payload: Value,
 }
-
-/// GitHub understood a request and will never grant it: a commit that it does not know, for one.
-#[derive(Debug)]
-pub struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
 
 /// A status of a deployment or of a commit, as far as we use it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -61,25 +59,14 @@ pub struct Status {
     pub target_url: Option<String>,
 }
 
-impl Repository {
-    /// The repository `owner/name` of the GitHub whose API is at `api`.
-    pub fn new(
-        http: Client,
-        api: &str,
-        name: &str,
-        token: String,
-        patience: Patience,
-    ) -> Result<Self> {
-        let base = format!("{}/repos/{name}/", api.trim_end_matches('/'));
-        let base = Url::parse(&base).with_context(|| format!("{base} is not an address"))?;
-        Ok(Repository {
-            http,
-            base,
-            token,
-            patience,
-        })
+impl GitHub {
+    /// The repository `owner/name`.
+    pub fn repository<'a>(&'a self, name: &'a str) -> Repository<'a> {
+        Repository { github: self, name }
     }
+}
 
+impl Repository<'_> {
     /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart. Who asked for
     /// the rollout finds it by the id of their request, which stands there too.
     /// <https://docs.github.com/en/rest/deployments/deployments>
@@ -152,80 +139,41 @@ impl Repository {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T> {
-        let mut url = self.url(path)?;
-        url.query_pairs_mut().extend_pairs(query);
-        self.send(Method::GET, url, None).await
+        self.send(Call {
+            method: Method::GET,
+            path: &format!("repos/{}/{path}", self.name),
+            query,
+            body: None,
+        })
+        .await
     }
 
     async fn post<T: for<'a> Deserialize<'a>>(&self, path: &str, body: &Value) -> Result<T> {
-        let url = self.url(path)?;
-        self.send(Method::POST, url, Some(body)).await
+        self.send(Call {
+            method: Method::POST,
+            path: &format!("repos/{}/{path}", self.name),
+            query: &[],
+            body: Some(body),
+        })
+        .await
     }
 
-    fn url(&self, path: &str) -> Result<Url> {
-        self.base
-            .join(path)
-            .with_context(|| format!("{path} is not a path at GitHub"))
-    }
-
-    async fn send<T: for<'a> Deserialize<'a>>(
-        &self,
-        method: Method,
-        url: Url,
-        body: Option<&Value>,
-    ) -> Result<T> {
-        let what = format!("{method} {}", url.path());
-        loop {
-            self.patience.wait().await?;
-            let (status, headers, body) = self.once(&what, method.clone(), &url, body).await?;
-            if status.is_success() {
-                return serde_json::from_str(&body)
-                    .with_context(|| format!("GitHub's answer to {what} is malformed"));
-            }
-            if let Some(until) = limited_until(status.as_u16(), &headers, &body, Utc::now()) {
-                // It must not be zero, or a GitHub that says so for ever would be asked for ever.
-                let soonest = Utc::now() + TimeDelta::seconds(1);
-                self.patience.hold_off(until.max(soonest));
-                continue;
-            }
-            let told = format!("GitHub answered {what} with {status}: {body}");
-            if status == StatusCode::UNPROCESSABLE_ENTITY {
-                return Err(Refusal(told).into());
-            }
-            match headers.get("x-accepted-github-permissions") {
-                Some(wanted) if status == StatusCode::FORBIDDEN => {
-                    bail!("{told}; the token needs the permission {wanted:?}")
-                }
-                _ => bail!(told),
-            }
+    /// A token that GitHub does not take any more is replaced once: it may have been rotated or taken back since it was read.
+    async fn send<T: for<'a> Deserialize<'a>>(&self, call: Call<'_>) -> Result<T> {
+        let GitHub { api, credentials } = self.github;
+        let token = credentials.token(api, self.name).await?;
+        let refused = match api.call(&call, &token).await {
+            Err(error) if error.is::<Unauthorized>() => error,
+            answer => return answer,
+        };
+        let renewed = credentials.renewed(api, self.name, &token).await?;
+        if renewed == token {
+            return Err(refused).with_context(|| credentials.hint());
         }
-    }
-
-    async fn once(
-        &self,
-        what: &str,
-        method: Method,
-        url: &Url,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, HeaderMap, String)> {
-        let mut request = self
-            .http
-            .request(method, url.clone())
-            .bearer_auth(&self.token)
-            .header("accept", "application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let response = request
-            .send()
-            .await
-            .with_context(|| format!("GitHub did not answer {what}"))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response
-            .text()
-            .await
-            .with_context(|| format!("GitHub's answer to {what} broke off"))?;
-        Ok((status, headers, body))
+        let answer = api.call(&call, &renewed).await;
+        answer.map_err(|error| match error.is::<Unauthorized>() {
+            true => error.context(credentials.hint()),
+            false => error,
+        })
     }
 }

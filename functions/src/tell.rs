@@ -16,11 +16,11 @@ use crate::telling::{News, Said, Step, Telling, to_commit, to_deployment};
 /// broke off is completed.
 pub(crate) async fn tell(
     clients: &Clients,
-    repository: &Repository,
     rollout: &Rollout,
     commit: &Commit,
     telling: &Telling,
 ) -> Result<()> {
+    let repository = &clients.github.repository(&rollout.github_repository);
     let page = clients.page(rollout);
     let deployment = repository.deployment(commit, rollout).await?;
     let shown = repository.deployment_statuses(deployment.id).await?;
@@ -74,7 +74,7 @@ pub(crate) async fn tell(
 }
 
 async fn tell_commit(
-    repository: &Repository,
+    repository: &Repository<'_>,
     rollout: &Rollout,
     commit: &Commit,
     step: Step,

@@ -377,7 +377,8 @@ async fn a_release_that_names_no_commit_is_not_told() {
     let records = outside.records().await;
     assert!(records.len() > 1);
     let told = outside.report(&records).await;
-    assert_eq!(told, "answers {\"batchItemFailures\":[]}\n");
+    assert!(told.starts_with("answers {\"batchItemFailures\":[]}\n"));
+    assert_eq!(outside.github.requests(), []);
 }
 
 #[tokio::test]
