@@ -87,7 +87,8 @@ impl Outside {
         let all = answer["Records"].as_array().unwrap();
         let new = all[self.read..].iter().filter(|record| {
             let key = record["dynamodb"]["Keys"]["sk"]["S"].as_str();
-            key.is_some_and(|key| key.starts_with("rollout#"))
+            let had_ended = record["dynamodb"]["OldImage"]["stage"]["S"] == "ended";
+            key.is_some_and(|key| key.starts_with("rollout#")) && !had_ended
         });
         let new = new.cloned().collect();
         self.read = all.len();
