@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::ecs::{self, Controller, Pace};
 use crate::event::{Events, REGION};
 use crate::front::{self, Front, FrontSettings};
-use crate::github::{GitHub, Served};
+use crate::github::{App, GitHub, Served};
 use crate::ministack::{self, Ministack};
 use crate::paths::Paths;
 use crate::progress::{Progress, Step};
@@ -20,9 +20,10 @@ use crate::site::{GITHUB_REPOSITORY, Site};
 use crate::terraform::{Terraform, Variables};
 use crate::{balancer, bus, package, state};
 
-/// The parameter in which GitHub's token is kept, and the token that GitHub here wants.
-const TOKEN_PARAMETER: &str = "/couplet/github-token";
-const TOKEN: &str = "ghs_1234567_of-this-laptop";
+/// The parameter in which the key of the GitHub App is kept.
+const KEY_PARAMETER: &str = "/couplet/github-app-key";
+/// What GitHub takes from others than the App: nobody has it.
+const TOKEN: &str = "ghp_of-a-person";
 
 /// Four ports in a row, all on the loopback interface.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +109,8 @@ impl System {
         let variables = Variables {
             github_repository: GITHUB_REPOSITORY.to_owned(),
             github_api_url: url(ports.github()),
-            github_token_parameter: TOKEN_PARAMETER.to_owned(),
+            github_app: App::COUPLET.id,
+            github_key_parameter: KEY_PARAMETER.to_owned(),
             board_url: url(ports.balancer()),
         };
         let packaged = async {
@@ -198,6 +200,7 @@ impl System {
             github
                 .restore(serde_json::from_slice(&saved).context("GitHub's state is malformed")?)?;
         }
+        github.install(App::COUPLET, GITHUB_REPOSITORY);
         let served = github.serve(loopback(ports.github())).await?;
         let (events, receiver) = Events::channel();
         let ecs = Controller::start(ecs::Settings {
@@ -225,9 +228,10 @@ impl System {
                 heard.push(event.clone());
             }
         });
-        // The token is written out of band, as in an account: Terraform knows its name and never its value.
+        // The key is written out of band, as in an account: Terraform knows its name and never its value.
+        let key = App::COUPLET.key;
         let parameter = json!({
-            "Name": TOKEN_PARAMETER, "Value": TOKEN, "Type": "SecureString", "Overwrite": true,
+            "Name": KEY_PARAMETER, "Value": key, "Type": "SecureString", "Overwrite": true,
         });
         ministack
             .aws()
