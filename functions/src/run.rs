@@ -34,6 +34,16 @@ pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
     Ok(Ledger::new(client, setting("COUPLET_LEDGER_TABLE")?))
 }
 
+/// The ledgers of other installations, whose tables `COUPLET_OTHER_LEDGER_TABLES` names, separated by commas.
+pub fn other_ledgers(config: &SdkConfig) -> Vec<Ledger> {
+    let tables = env::var("COUPLET_OTHER_LEDGER_TABLES").unwrap_or_default();
+    let client = aws_sdk_dynamodb::Client::new(config);
+    let tables = tables.split(',').filter(|table| !table.is_empty());
+    tables
+        .map(|table| Ledger::new(client.clone(), table))
+        .collect()
+}
+
 /// An HTTP client that gives up after some seconds: Lambda's time is limited, its retries are not.
 pub fn http() -> Result<reqwest::Client> {
     reqwest::Client::builder()
