@@ -152,7 +152,7 @@ impl Credentials {
     async fn new_token(&self, api: &Api, repository: &str) -> Result<Secret> {
         let known = match &self.identity {
             Identity::Token { parameter } => {
-                let token = self.read(parameter).await?;
+                let token = self.read("GitHub's token", parameter).await?;
                 Known {
                     // A file's last line ends with a break, which no header may hold.
                     token: Secret::new(token.reveal().trim().to_owned()),
@@ -160,7 +160,7 @@ impl Credentials {
                 }
             }
             Identity::App { id, key_parameter } => {
-                let key = self.read(key_parameter).await?;
+                let key = self.read("the GitHub App's key", key_parameter).await?;
                 let jwt = jwt::signed(id, &key, Utc::now()).with_context(|| {
                     format!("the parameter {key_parameter} does not hold the key of a GitHub App")
                 })?;
@@ -179,7 +179,7 @@ impl Credentials {
         Ok(token)
     }
 
-    async fn read(&self, parameter: &str) -> Result<Secret> {
+    async fn read(&self, what: &str, parameter: &str) -> Result<Secret> {
         let answer = self
             .ssm
             .get_parameter()
@@ -187,9 +187,7 @@ impl Credentials {
             .with_decryption(true)
             .send()
             .await
-            .with_context(|| {
-                format!("cannot read GitHub's secret from the parameter {parameter}")
-            })?;
+            .with_context(|| format!("cannot read {what} from the parameter {parameter}"))?;
         let value = answer.parameter.and_then(|parameter| parameter.value);
         let value = value.with_context(|| format!("the parameter {parameter} is empty"))?;
         Ok(Secret::new(value))

@@ -130,7 +130,7 @@ impl Outside {
             ecs,
             github,
             ledger: local::site::ledger(front.url(), &table),
-            rollout: rollout::Clients::new(&config, ledger.clone()).unwrap(),
+            rollout: rollout::Clients::new(&config, ledger.clone(), Vec::new()).unwrap(),
             verdict: verdict::Clients::new(&config, ledger),
             report: reporter(&config, &table, &github_recorder.url, token()),
             recorder,
