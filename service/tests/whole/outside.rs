@@ -2,6 +2,8 @@
 
 mod story;
 
+pub(crate) use story::Filled;
+
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
@@ -54,6 +56,20 @@ impl Outside {
         };
         outside.connect().await?;
         Ok(outside)
+    }
+
+    /// Ends the service at once.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        self.service.kill()?;
+        self.service.wait()?;
+        Ok(())
+    }
+
+    /// Starts it anew, where it was.
+    pub(crate) async fn go_on(&mut self) -> Result<()> {
+        self.service = spawn(self.ministack.url(), &self.table, self.port)?;
+        self.connect().await?;
+        Ok(())
     }
 
     /// The address of `path`.
