@@ -198,6 +198,42 @@ variable "allowed_cidrs" {
   }
 }
 
+variable "acting" {
+  description = "Who may roll back, redeploy, promote, hold and release on the board. Nobody, unless one of three is set. github: who may write to the target's repository and signs in with a GitHub App, given by its client ID; its client secret is in an SSM SecureString that Terraform neither creates nor reads. tokens: scripts, each by its name and the SHA-256 of its token. balancer: whom a rule of yours on the board's listener has let in by OpenID Connect."
+  type = object({
+    github = optional(object({
+      client_id        = string
+      secret_parameter = optional(string, "/couplet/github-client-secret")
+    }))
+    tokens   = optional(map(string), {})
+    balancer = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.acting.github == null ? true : can(regex("^(/[A-Za-z0-9_.-]+)+$", var.acting.github.secret_parameter))
+    error_message = "The client secret's parameter must be a path that begins with a slash, such as /couplet/github-client-secret."
+  }
+
+  validation {
+    condition     = alltrue([for name, hash in var.acting.tokens : can(regex("^[A-Za-z0-9_.-]+$", name)) && can(regex("^[0-9a-f]{64}$", hash))])
+    error_message = "A token is given by a name of letters, digits, dashes and dots, and its SHA-256 in 64 lower-case hexadecimal digits: printf %s TOKEN | sha256sum."
+  }
+
+  # To ask GitHub, SSM or for the balancer's keys, a task must get out.
+  validation {
+    condition     = (var.acting.github == null && !var.acting.balancer) || var.network.nat != "none" || var.network.existing != null
+    error_message = "People can sign in only where tasks reach GitHub or the balancer's keys: with network.nat none they do not."
+  }
+
+  # Whoever can listen on the way could take somebody's session.
+  validation {
+    condition     = (var.acting.github == null && !var.acting.balancer) || var.domain != null || startswith(var.board_url, "https://") || can(regex("^http://127\\.0\\.0\\.1(:|$)", var.board_url))
+    error_message = "People sign in over HTTPS only: set domain, or board_url if something before the balancer speaks HTTPS."
+  }
+}
+
 variable "functions_dir" {
   description = "Where the built functions are: <functions_dir>/<function>/bootstrap.zip, as `cargo lambda build --output-format zip` leaves them."
   type        = string

@@ -1,17 +1,17 @@
 //! The only file that calls ECR.
 
-use anyhow::{Context, Result};
-use aws_config::SdkConfig;
+use anyhow::{Context, Result, ensure};
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::operation::describe_images::DescribeImagesError;
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, TagStatus};
 use chrono::DateTime;
+use http::Request;
 use ledger::{Commit, Digest};
 use tracing::warn;
+use wire::{Http, SdkConfig};
 
 use crate::decide::TaggedImage;
 use crate::image::{self, Built, Lead, by_config, by_manifest};
-use crate::run;
 use crate::scan::{Scan, scan, together};
 
 /// By their digest, manifests and indexes come as they were pushed if their types are accepted.
@@ -33,7 +33,7 @@ const LISTED: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Ecr {
     client: Client,
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl Ecr {
@@ -41,7 +41,7 @@ impl Ecr {
     pub fn new(config: &SdkConfig) -> Result<Self> {
         Ok(Ecr {
             client: Client::new(config),
-            http: run::http()?,
+            http: Http::new()?,
         })
     }
 
@@ -206,9 +206,11 @@ impl Ecr {
             .await
             .with_context(context)?;
         let url = answer.download_url().with_context(context)?;
-        let response = self.http.get(url).send().await.with_context(context)?;
-        let blob = response.error_for_status().with_context(context)?;
-        blob.text().await.with_context(context)
+        let request = Request::get(url).body(String::new());
+        let answer = self.http.send(request.with_context(context)?).await;
+        let (head, blob) = answer.with_context(context)?.into_parts();
+        ensure!(head.status.is_success(), "{}: {}", context(), head.status);
+        Ok(blob)
     }
 }
 

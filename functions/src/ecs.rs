@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -19,6 +18,7 @@ use aws_smithy_types::body::SdkBody;
 use ledger::transition::{Deployment, Progress};
 use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey, Tasks};
 use serde_json::Value;
+use wire::SdkConfig;
 
 use crate::task_definition;
 

@@ -4,11 +4,12 @@ use std::fmt;
 
 use anyhow::{Context, Result, bail};
 use chrono::{TimeDelta, Utc};
+use form_urlencoded::Serializer;
+use http::{Method, Request, StatusCode, Uri};
 use ledger::{Commit, Rollout};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wire::Http;
 
 use crate::limit::{Patience, limited_until};
 
@@ -21,8 +22,8 @@ const PAGE: &str = "100";
 /// One repository of one GitHub, with a token for it.
 #[derive(Clone, Debug)]
 pub struct Repository {
-    http: Client,
-    base: Url,
+    http: Http,
+    base: String,
     token: String,
     patience: Patience,
 }
@@ -62,14 +63,15 @@ pub struct Status {
 impl Repository {
     /// The repository `owner/name` of the GitHub whose API is at `api`.
     pub fn new(
-        http: Client,
+        http: Http,
         api: &str,
         name: &str,
         token: String,
         patience: Patience,
     ) -> Result<Self> {
         let base = format!("{}/repos/{name}/", api.trim_end_matches('/'));
-        let base = Url::parse(&base).with_context(|| format!("{base} is not an address"))?;
+        let address = base.parse::<Uri>();
+        address.with_context(|| format!("{base} is not an address"))?;
         Ok(Repository {
             http,
             base,
@@ -145,37 +147,37 @@ impl Repository {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T> {
-        let mut url = self.url(path)?;
-        url.query_pairs_mut().extend_pairs(query);
-        self.send(Method::GET, url, None).await
+        let query = Serializer::new(String::new()).extend_pairs(query).finish();
+        self.send(Method::GET, &format!("{path}?{query}"), None)
+            .await
     }
 
     async fn post<T: for<'a> Deserialize<'a>>(&self, path: &str, body: &Value) -> Result<T> {
-        let url = self.url(path)?;
-        self.send(Method::POST, url, Some(body)).await
-    }
-
-    fn url(&self, path: &str) -> Result<Url> {
-        self.base
-            .join(path)
-            .with_context(|| format!("{path} is not a path at GitHub"))
+        self.send(Method::POST, path, Some(body)).await
     }
 
     async fn send<T: for<'a> Deserialize<'a>>(
         &self,
         method: Method,
-        url: Url,
+        path: &str,
         body: Option<&Value>,
     ) -> Result<T> {
-        let what = format!("{method} {}", url.path());
+        let uri: Uri = format!("{}{path}", self.base)
+            .parse()
+            .with_context(|| format!("{path} is not a path at GitHub"))?;
+        let what = format!("{method} {}", uri.path());
         loop {
             self.patience.wait().await?;
-            let (status, headers, body) = self.once(&what, method.clone(), &url, body).await?;
+            let request = self.request(&method, &uri, body)?;
+            let answer = self.http.send(request).await;
+            let answer = answer.with_context(|| format!("GitHub did not answer {what}"))?;
+            let (status, headers) = (answer.status(), answer.headers());
+            let body = answer.body();
             if status.is_success() {
-                return serde_json::from_str(&body)
+                return serde_json::from_str(body)
                     .with_context(|| format!("GitHub's answer to {what} is malformed"));
             }
-            if let Some(until) = limited_until(status.as_u16(), &headers, &body, Utc::now()) {
+            if let Some(until) = limited_until(status.as_u16(), headers, body, Utc::now()) {
                 // It must not be zero, or a GitHub that says so for ever would be asked for ever.
                 let soonest = Utc::now() + TimeDelta::seconds(1);
                 self.patience.hold_off(until.max(soonest));
@@ -194,31 +196,17 @@ impl Repository {
         }
     }
 
-    async fn once(
-        &self,
-        what: &str,
-        method: Method,
-        url: &Url,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, HeaderMap, String)> {
-        let mut request = self
-            .http
-            .request(method, url.clone())
-            .bearer_auth(&self.token)
+    fn request(&self, method: &Method, uri: &Uri, body: Option<&Value>) -> Result<Request<String>> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("authorization", format!("Bearer {}", self.token))
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", API_VERSION);
-        if let Some(body) = body {
-            request = request.json(body);
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
         }
-        let response = request
-            .send()
-            .await
-            .with_context(|| format!("GitHub did not answer {what}"))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response
-            .text()
-            .await
-            .with_context(|| format!("GitHub's answer to {what} broke off"))?;
-        Ok((status, headers, body))
+        let body = body.map(Value::to_string).unwrap_or_default();
+        request.body(body).context("GitHub's token is malformed")
     }
 }

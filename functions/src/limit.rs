@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use reqwest::header::HeaderMap;
+use http::HeaderMap;
 
 /// How long to stay away after a secondary limit that does not say how long.
 const UNSAID: TimeDelta = TimeDelta::minutes(1);

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_config::SdkConfig;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use ledger::table::ROLLOUT;
 use ledger::{Commit, Rollout};
 use serde_dynamo::{AttributeValue, Item, from_item};
 use serde_json::{Value, json};
 use tracing::{error, info};
+use wire::{Http, SdkConfig};
 
 use crate::github::{Refusal, Repository};
 use crate::limit::Patience;
 use crate::retire::retire;
-use crate::run::{self, setting};
+use crate::run::setting;
 use crate::telling::{Telling, telling};
 
 /// An invocation waits for GitHub no longer than this at a time: a third of what it may take.
@@ -26,7 +26,7 @@ pub struct Clients {
     /// Where the token is kept.
     pub ssm: aws_sdk_ssm::Client,
     /// The way to GitHub.
-    pub http: reqwest::Client,
+    pub http: Http,
     /// The base address of GitHub's API; `https://HOST/api/v3` on GitHub Enterprise Server.
     pub github_api_url: String,
     /// The name of the SecureString that holds GitHub's token.
@@ -46,7 +46,7 @@ impl Clients {
     pub fn from_environment(config: &SdkConfig) -> Result<Self> {
         Ok(Clients {
             ssm: aws_sdk_ssm::Client::new(config),
-            http: run::http()?,
+            http: Http::new()?,
             patience: Patience::new(PATIENCE),
             sqs: aws_sdk_sqs::Client::new(config),
             failure_queue_url: setting("COUPLET_FAILURE_QUEUE_URL")?,

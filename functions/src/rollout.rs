@@ -1,12 +1,12 @@
 //! `rollout`: hears pushes and requests; writes the ledger, then ECS.
 
 use anyhow::{Context, Result, bail, ensure};
-use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
 use ledger::table::{Claim, Raced, Standing};
 use ledger::{Cause, Ledger, Release, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
+use wire::SdkConfig;
 
 use crate::decide::{self, Action, Pushed};
 use crate::ecr::Ecr;

@@ -1,14 +1,13 @@
 //! What the three binaries share: settings, logs, and Lambda's loop.
 
 use std::env;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
+use wire::{SdkConfig, settings};
 
 /// Sets up logs: one JSON object a line, `info` unless `RUST_LOG` says otherwise.
 pub fn log() {
@@ -22,26 +21,15 @@ pub fn log() {
         .init();
 }
 
-/// The SDK's settings from Lambda's environment. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` are
-/// honoured: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-pub async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await
+/// The SDK's settings from Lambda's environment: see [`wire::settings`].
+pub fn aws() -> Result<SdkConfig> {
+    settings::lambda(settings::variable)
 }
 
 /// The ledger that `COUPLET_LEDGER_TABLE` names.
 pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
     let client = aws_sdk_dynamodb::Client::new(config);
     Ok(Ledger::new(client, setting("COUPLET_LEDGER_TABLE")?))
-}
-
-/// An HTTP client that gives up after some seconds: Lambda's time is limited, its retries are not.
-pub fn http() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .user_agent(concat!("couplet/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(3))
-        .timeout(Duration::from_secs(5))
-        .build()
-        .context("cannot set up the HTTP client")
 }
 
 /// A setting that must be there; the error names the variable.

@@ -1,13 +1,13 @@
 //! `verdict`: hears what happens to services, and the schedule; writes the ledger.
 
 use anyhow::{Result, ensure};
-use aws_config::SdkConfig;
 use chrono::Utc;
 use ledger::table::{Raced, Standing};
 use ledger::transition::{Next, Seen, count, next};
 use ledger::{Ledger, Rollout, ServiceKey, Target};
 use serde_json::{Value, json};
 use tracing::info;
+use wire::SdkConfig;
 
 use crate::ecs::Ecs;
 use crate::event::{self, Watched};

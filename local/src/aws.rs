@@ -101,6 +101,17 @@ impl Aws {
     }
 }
 
+/// The environment of a program that speaks to the AWS at `endpoint`.
+pub fn environment(endpoint: &str) -> impl Fn(&str) -> Option<String> + Clone + use<> {
+    let endpoint = endpoint.to_owned();
+    move |name: &str| match name {
+        "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+        "AWS_REGION" => Some(REGION.to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        _ => None,
+    }
+}
+
 /// A client for loopback. It keeps no idle connection, because a connection dies with the Tokio
 /// runtime that opened it, and every test has its own.
 pub(crate) fn http() -> reqwest::Client {

@@ -3,14 +3,12 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::{Client, Config};
+use aws_sdk_dynamodb::Client;
 use ledger::{Ledger, ServiceKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::aws::http;
-use crate::event::REGION;
+use crate::aws::{environment, http};
 use crate::paths::Paths;
 
 /// The owner and name of the repository on the GitHub here.
@@ -71,11 +69,7 @@ impl Site {
 
 /// The ledger in `table` of the AWS at `endpoint`.
 pub fn ledger(endpoint: &str, table: &str) -> Ledger {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(REGION))
-        .credentials_provider(Credentials::new("test", "test", None, None, "laptop"))
-        .endpoint_url(endpoint)
-        .build();
-    Ledger::new(Client::from_conf(config), table)
+    let config = wire::settings::lambda(environment(endpoint));
+    let config = config.expect("nothing that is needed is missing");
+    Ledger::new(Client::new(&config), table)
 }

@@ -105,7 +105,8 @@ fn harden(headers: &mut HeaderMap, origin: &Origin) {
     }
     headers
         .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache"));
+        // What somebody sees who is signed in is for nobody else.
+        .or_insert(HeaderValue::from_static("private, no-cache"));
     if origin.secure {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,

@@ -8,7 +8,7 @@ mod tests;
 use std::sync::Arc;
 
 use chrono::Utc;
-use ledger::Rollout;
+use ledger::{Rollout, RolloutId};
 use poem::middleware::SizeLimit;
 use poem::web::{Data, Path};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler, post};
@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::app::Service;
 use crate::board::State;
 use crate::delivery::Delivery;
+use crate::difference::Change;
 use crate::failure::Failure;
 use crate::{act, find, page};
 use cursor::Wanted;
@@ -40,6 +41,12 @@ struct Page {
     next: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Difference<'a> {
+    before: Option<&'a RolloutId>,
+    changes: Option<&'a [Change]>,
+}
+
 /// Everything below [`PATH`].
 pub(crate) fn routes() -> impl Endpoint<Output = Response> {
     Route::new()
@@ -53,6 +60,10 @@ pub(crate) fn routes() -> impl Endpoint<Output = Response> {
         )
         .at("/targets/:name/requests/:id", get(one_request))
         .at("/rollouts/:cluster/:service/:id", get(one_rollout))
+        .at(
+            "/rollouts/:cluster/:service/:id/difference",
+            get(one_difference),
+        )
         .at("/openapi.json", get(description))
 }
 
@@ -115,6 +126,22 @@ async fn one_request(
     let seen = service.watch.seen().await?;
     let state = find::target(&seen, &name)?;
     tag::json(request, &find::answer(&service.watch, state, &id).await?)
+}
+
+/// What differs between a rollout's task definition and the one that ran before.
+#[handler]
+async fn one_difference(
+    request: &Request,
+    service: Data<&Arc<Service>>,
+    Path(path): Path<[String; 3]>,
+) -> Result<Response, Failure> {
+    let (rollout, seen) = find::rollout(&service.watch, &path).await?;
+    let comparison = service.watch.comparison(&rollout, &seen).await?;
+    let difference = Difference {
+        before: comparison.before.as_ref().map(|before| &before.id),
+        changes: comparison.changes.as_deref(),
+    };
+    tag::json(request, &difference)
 }
 
 #[handler]

@@ -5,9 +5,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use poem::middleware::{CookieJarManager, SizeLimit};
 use poem::{Endpoint, EndpointExt, Request, Response, Route, get, post};
+use wire::SdkConfig;
 
 use crate::answer::answered;
 use crate::bus::Bus;

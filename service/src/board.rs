@@ -9,14 +9,14 @@ pub(crate) use overview::Overview;
 pub(crate) use requests::Requests;
 
 use anyhow::{Context, Result};
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use chrono::{DateTime, Utc};
-use ledger::table::{Head, Held, is_malformed};
+use ledger::table::{Head, Held, Outline, is_malformed};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
 use serde::Serialize;
 use tokio::task::JoinSet;
+use wire::SdkConfig;
 
 use crate::settings::Settings;
 
@@ -134,6 +134,11 @@ impl Board {
         let standing = self.ledger.standing_of(key, id).await?;
         let answered = standing.answered || standing.claimed.is_some();
         Ok((answered, standing.claimed))
+    }
+
+    /// What is in the task definition of `rollout`.
+    pub(crate) async fn outline(&self, rollout: &Rollout) -> Result<Option<Outline>> {
+        self.ledger.outline(&rollout.service, &rollout.id).await
     }
 
     /// The newest `limit` rollouts of `key`, newest first.

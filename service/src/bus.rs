@@ -1,9 +1,9 @@
 //! The bus on which requests travel: this service's only way to change anything.
 
 use anyhow::{Context, Result, bail};
-use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use wire::SdkConfig;
 
 use crate::act::Ask;
 

@@ -18,13 +18,13 @@ pub(crate) use github::Secret;
 pub(crate) use session::{SIGN_IN, SIGN_OUT, SIGNED_IN, sign_in, sign_out, signed_in};
 pub(crate) use token::Token;
 
-use aws_config::SdkConfig;
 use chrono::Utc;
 use poem::Request;
 use poem::http::header::AUTHORIZATION;
+use wire::{Http, SdkConfig};
 
 use crate::failure::Failure;
-use crate::settings::{self, Doors};
+use crate::settings::Doors;
 use github::GitHub;
 use parameter::Parameter;
 use session::Session;
@@ -67,7 +67,7 @@ pub(crate) enum Right {
 impl Door {
     /// The ways in that `doors` opens.
     pub(crate) fn new(doors: &Doors, config: &SdkConfig) -> anyhow::Result<Self> {
-        let http = settings::http()?;
+        let http = Http::new()?;
         let secret = |name: &str| Parameter::new(aws_sdk_ssm::Client::new(config), name);
         Ok(Door {
             github: doors
@@ -84,7 +84,7 @@ impl Door {
 
     /// Whether people can sign in.
     pub(crate) fn signs_in(&self) -> bool {
-        self.github.is_some()
+        self.github.is_some() || self.balancer.is_some()
     }
 
     /// GitHub, if people can sign in with it.

@@ -8,11 +8,13 @@
 //!
 //! # Layout
 //! - [`settings`]: what the environment says
+//! - [`aws`]: what its clients share
 //! - [`serve`]: listen, and drain when told to stop
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
 //!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
+//! - [`difference`]: what differs between two task definitions, a pure function of their outlines
 //! - [`delivery`]: how well a target is delivered to, a pure function of its history
 //! - [`page`], [`api`]: the same for people and for scripts
 //! - [`door`]: who may act; [`act`]: what they ask for; [`bus`]: where it goes; [`pace`]: how often anybody may ask
@@ -26,10 +28,12 @@ mod answer;
 mod api;
 mod app;
 mod asset;
+mod aws;
 mod badge;
 mod board;
 mod bus;
 mod delivery;
+mod difference;
 mod door;
 mod failure;
 mod find;
@@ -73,7 +77,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     log();
     let settings = Settings::read(settings::from_environment)?;
-    let config = settings::aws().await;
+    let config = aws::config()?;
     serve::serve(&settings, &config).await
 }
 

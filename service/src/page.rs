@@ -3,12 +3,14 @@
 mod act;
 mod board;
 mod chart;
+mod definition;
 mod history;
 mod links;
 mod parts;
 mod reader;
 mod reference;
 mod rollout;
+mod steps;
 mod target;
 
 use std::sync::Arc;
@@ -105,9 +107,10 @@ pub(crate) async fn show_rollout(
     Path(path): Path<[String; 3]>,
 ) -> Result<Html<String>, Failure> {
     let (rollout, seen) = find::rollout(&service.watch, &path).await?;
+    let comparison = service.watch.comparison(&rollout, &seen).await?;
     let reader = Reader::of(request, &service).await;
     let view = view(&service, &seen, &reader);
-    let page = rollout::page(&rollout, seen.live_before(&rollout), view);
+    let page = rollout::page(&rollout, &comparison, view);
     Ok(Html(page.into_string()))
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_config::SdkConfig;
 use poem::Server;
 use poem::listener::TcpAcceptor;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use wire::SdkConfig;
 
 use crate::app::{self, Service};
 use crate::board::Board;

@@ -2,20 +2,15 @@
 
 mod doors;
 
-pub(crate) use doors::{Doors, SignIn, Trusted, http};
+pub(crate) use doors::{Doors, SignIn, Trusted};
 
 use std::env;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
 use serde::Serialize;
 
-/// With retries: a page that takes longer is better told as a failure.
-const LIMIT: Duration = Duration::from_secs(5);
 const ROWS: RangeInclusive<usize> = 1..=200;
 
 /// All that can be set.
@@ -71,16 +66,6 @@ impl Settings {
             },
         })
     }
-}
-
-/// What AWS's clients share. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` are honoured:
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-pub(crate) async fn aws() -> SdkConfig {
-    let limits = TimeoutConfig::builder().operation_timeout(LIMIT).build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .timeout_config(limits)
-        .load()
-        .await
 }
 
 /// The value of `PORT`.

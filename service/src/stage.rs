@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Builder, Credentials, SharedCredentialsProvider};
-use ledger::table::{Claim, Raced};
-use ledger::{Ledger, Rollout, Target};
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use chrono::TimeDelta;
+use ledger::table::{Claim, Outline, Raced};
+use ledger::transition::Next;
+use ledger::{Ledger, Rollout, Target, Verdict};
+use local::aws::environment;
 use local::ministack::Ministack;
 use serde_json::json;
+use wire::SdkConfig;
 
 use crate::app::Service;
 use crate::board::Board;
@@ -41,12 +44,9 @@ pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) ->
 
 /// What clients of the AWS at `endpoint` share; an operation of theirs may take as long as `limit`.
 pub(crate) fn config(endpoint: &str, limit: Duration) -> SdkConfig {
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
+    let config = wire::settings::lambda(environment(endpoint)).expect("settings");
+    config
+        .into_builder()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
         .build()
@@ -89,4 +89,28 @@ pub(crate) async fn claim(ledger: &Ledger, rollout: &Rollout) {
     };
     let raced = ledger.claim(&claim).await;
     assert_eq!(raced.expect("claim"), Raced::No);
+}
+
+/// `rollout` claimed and registered, with `lines` in its task definition.
+pub(crate) async fn register(ledger: &Ledger, rollout: &Rollout, lines: &[(&str, &str)]) {
+    claim(ledger, rollout).await;
+    let lines = lines.iter();
+    let outline: Outline = lines
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    let revision = rollout.revision.as_ref().expect("a revision");
+    let at = rollout.claimed_at;
+    let raced = ledger
+        .registered(rollout, revision, Some(&outline), at)
+        .await;
+    assert_eq!(raced.expect("register"), Raced::No);
+}
+
+/// `rollout` with its verdict, 50 seconds after its claim.
+pub(crate) async fn end(ledger: &Ledger, rollout: &Rollout, verdict: Verdict) {
+    let reason = (verdict != Verdict::Succeeded).then(|| "it broke".to_owned());
+    let next = Next::End { verdict, reason };
+    let at = rollout.claimed_at + TimeDelta::seconds(50);
+    let raced = ledger.apply(rollout, &next, at).await;
+    assert_eq!(raced.expect("verdict"), Raced::No);
 }

@@ -5,7 +5,7 @@ use functions::{rollout, run};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     run::log();
-    let config = run::aws().await;
+    let config = run::aws()?;
     let clients = rollout::Clients::new(&config, run::ledger(&config)?)?;
     run::serve(async |event| rollout::handle(&clients, event).await).await
 }

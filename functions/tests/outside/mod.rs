@@ -17,12 +17,10 @@ use std::time::Duration;
 
 use ::ledger::{DeploymentId, Ledger, ServiceKey};
 use anyhow::Result;
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use functions::limit::Patience;
 use functions::{report, rollout, verdict};
-use local::aws::Aws;
+use local::aws::{Aws, environment};
 use local::ecs::{self, Controller};
 use local::event::{Events, Receiver, envelope};
 use local::front::{self, Front, FrontSettings};
@@ -30,6 +28,7 @@ use local::github::{GitHub, Served};
 use local::ministack::Ministack;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use wire::{Http, SdkConfig};
 
 use beginning::Beginning;
 #[allow(unused_imports, reason = "each test program uses another part of this")]
@@ -118,7 +117,7 @@ impl Outside {
         let github_recorder = Recorder::start().await;
         github_recorder.pass_to(served.url());
 
-        let config = sdk_config(&recorder.url).await;
+        let config = sdk_config(&recorder.url);
         let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), &table);
         let mut words = Words::default();
         words.know(&table, "ledger");
@@ -133,7 +132,7 @@ impl Outside {
             verdict: verdict::Clients::new(&config, ledger),
             report: report::Clients {
                 ssm: aws_sdk_ssm::Client::new(&config),
-                http: functions::run::http().unwrap(),
+                http: Http::new().unwrap(),
                 sqs: aws_sdk_sqs::Client::new(&config),
                 failure_queue_url: format!("{}/000000000000/{table}", recorder.url),
                 github_api_url: github_recorder.url.clone(),
@@ -369,15 +368,10 @@ pub(crate) fn schedule() -> Value {
     envelope("aws.events", "Scheduled Event", &[], json!({}))
 }
 
-/// Everything that speaks to AWS through `endpoint`.
-pub(crate) async fn sdk_config(endpoint: &str) -> SdkConfig {
-    // As often as on Lambda, but at once.
+/// Everything that speaks to AWS through `endpoint`, as on Lambda.
+pub(crate) fn sdk_config(endpoint: &str) -> SdkConfig {
+    let config = wire::settings::lambda(environment(endpoint));
+    // As often as there, but at once.
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .retry_config(retries)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
-        .load()
-        .await
+    config.unwrap().into_builder().retry_config(retries).build()
 }

@@ -43,7 +43,7 @@ impl Instance {
     pub(crate) async fn beside(outside: &Outside) -> Instance {
         let recorder = Recorder::start().await;
         recorder.pass_to(&outside.aws.url);
-        let config = sdk_config(&recorder.url).await;
+        let config = sdk_config(&recorder.url);
         let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), &outside.table);
         Instance {
             recorder,

@@ -10,6 +10,7 @@ mod leftovers;
 mod lines;
 mod look;
 mod lost;
+mod press;
 mod proof;
 mod refusals;
 mod releases;
@@ -102,6 +103,7 @@ impl Story<'_> {
         self.lost_events().await?;
         self.set_back_by_hand().await?;
         self.rollback().await?;
+        self.press().await?;
         self.board().await?;
         self.proof().await
     }

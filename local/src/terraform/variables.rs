@@ -16,6 +16,10 @@ pub struct Variables {
     pub github_token_parameter: String,
     /// The board's address.
     pub board_url: String,
+    /// What people sign in with.
+    pub client_id: String,
+    /// The parameter that holds its secret.
+    pub client_secret_parameter: String,
 }
 
 /// What names everything here begins with: the name and the environment.
@@ -35,6 +39,12 @@ impl Variables {
                 "token_parameter": self.github_token_parameter,
             },
             "board_url": self.board_url,
+            "acting": {
+                "github": {
+                    "client_id": self.client_id,
+                    "secret_parameter": self.client_secret_parameter,
+                },
+            },
             "functions_dir": paths.packages(),
             "architecture": match std::env::consts::ARCH { "aarch64" => "arm64", _ => "x86_64" },
             "tag_policy": { "kind": "glob", "pattern": "main-*" },

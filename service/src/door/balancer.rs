@@ -9,13 +9,13 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
 use poem::Request;
-use reqwest::Client;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
+use wire::Http;
 
 use crate::failure::Failure;
 use crate::settings::Trusted;
@@ -38,7 +38,7 @@ const KEPT: usize = 16;
 /// The balancer whose word counts.
 #[derive(Debug)]
 pub(crate) struct Balancer {
-    http: Client,
+    http: Http,
     arn: String,
     keys_url: String,
     keys: Mutex<HashMap<String, Vec<u8>>>,
@@ -65,7 +65,7 @@ pub(super) fn said(request: &Request) -> Option<&str> {
 }
 
 impl Balancer {
-    pub(super) fn new(http: Client, trusted: &Trusted) -> Self {
+    pub(super) fn new(http: Http, trusted: &Trusted) -> Self {
         Balancer {
             http,
             arn: trusted.arn.clone(),
@@ -92,10 +92,13 @@ impl Balancer {
             return Ok(key.clone());
         }
         let url = format!("{}/{id}", self.keys_url);
-        let answer = self.http.get(&url).send().await;
-        let answer = answer.with_context(|| format!("cannot reach {url}"))?;
-        let answer = answer.error_for_status()?.text().await?;
-        let key = point(answer.as_bytes()).with_context(|| format!("{url} is no key"))?;
+        let answer = self
+            .http
+            .send(http::Request::get(&url).body(String::new())?)
+            .await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "{url} answered {status}");
+        let key = point(answer.body().as_bytes()).with_context(|| format!("{url} is no key"))?;
         if keys.len() >= KEPT {
             keys.clear();
         }

@@ -5,11 +5,12 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::header::ACCEPT;
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use wire::Http;
 
 use super::Right;
 use super::parameter::Parameter;
@@ -32,7 +33,7 @@ pub(crate) struct Secret(pub(super) String);
 /// GitHub, for people who sign in.
 #[derive(Debug)]
 pub(super) struct GitHub {
-    http: Client,
+    http: Http,
     web: String,
     api: String,
     client_id: String,
@@ -42,7 +43,7 @@ pub(super) struct GitHub {
 }
 
 impl GitHub {
-    pub(super) fn new(http: Client, sign_in: &SignIn, secret: Parameter) -> Self {
+    pub(super) fn new(http: Http, sign_in: &SignIn, secret: Parameter) -> Self {
         GitHub {
             http,
             web: sign_in.web_url.clone(),
@@ -57,7 +58,7 @@ impl GitHub {
     /// Where somebody says to GitHub that they want to be known here. No scope is asked for: a GitHub App's own
     /// permissions count, and an OAuth app then sees public repositories only.
     /// Source: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>
-    pub(super) fn authorize_url(&self, state: &str, challenge: &str) -> Result<String> {
+    pub(super) fn authorize_url(&self, state: &str, challenge: &str) -> String {
         let query = [
             ("client_id", self.client_id.as_str()),
             ("redirect_uri", &self.callback),
@@ -65,10 +66,7 @@ impl GitHub {
             ("code_challenge", challenge),
             ("code_challenge_method", "S256"),
         ];
-        let address = format!("{}/login/oauth/authorize", self.web);
-        let url = Url::parse_with_params(&address, query)
-            .with_context(|| format!("{address} is not an address"))?;
-        Ok(url.into())
+        format!("{}/login/oauth/authorize?{}", self.web, encoded(&query))
     }
 
     /// The token for the code that somebody came back with. GitHub answers what it refuses with 200 and a word.
@@ -91,12 +89,15 @@ impl GitHub {
             ("code_verifier", verifier),
         ];
         let url = format!("{}/login/oauth/access_token", self.web);
-        let request = self.http.post(&url).form(&form);
-        let answer = request.header(ACCEPT, "application/json").send().await;
-        let answer = answer.with_context(|| format!("cannot reach {url}"))?;
+        let request = Request::post(&url)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(encoded(&form))?;
+        let answer = self.http.send(request).await?;
         let status = answer.status();
         ensure!(status.is_success(), "{url} answered {status}");
-        let answer: Answer = answer.json().await.context("GitHub's token is malformed")?;
+        let answer: Answer =
+            serde_json::from_str(answer.body()).context("GitHub's token is malformed")?;
         Ok(answer
             .access_token
             .ok_or_else(|| answer.error.unwrap_or_else(|| "no token".to_owned())))
@@ -109,10 +110,11 @@ impl GitHub {
             login: String,
         }
         let url = format!("{}/user", self.api);
-        let answer = self.asked(self.http.get(&url), token).await?;
+        let answer = self.read(&url, token).await?;
         let status = answer.status();
         ensure!(status.is_success(), "{url} answered {status}");
-        let user: User = answer.json().await.context("GitHub's user is malformed")?;
+        let user: User =
+            serde_json::from_str(answer.body()).context("GitHub's user is malformed")?;
         Ok(user.login)
     }
 
@@ -156,15 +158,14 @@ impl GitHub {
             push: bool,
         }
         let url = format!("{}/repos/{repository}", self.api);
-        let answer = self.asked(self.http.get(&url), token).await?;
+        let answer = self.read(&url, token).await?;
         match answer.status() {
             StatusCode::UNAUTHORIZED => Ok(Right::SignInAgain),
             // What one may not see does not exist.
             StatusCode::NOT_FOUND => Ok(Right::OnlyLook),
             status => {
                 ensure!(status.is_success(), "{url} answered {status}");
-                let answer = answer.json().await;
-                let Repository { permissions } = answer
+                let Repository { permissions } = serde_json::from_str(answer.body())
                     .with_context(|| format!("GitHub's repository {repository} is malformed"))?;
                 Ok(match permissions.push {
                     true => Right::Act,
@@ -174,15 +175,19 @@ impl GitHub {
         }
     }
 
-    async fn asked(&self, request: RequestBuilder, token: &Secret) -> Result<reqwest::Response> {
-        request
+    async fn read(&self, url: &str, token: &Secret) -> Result<Response<String>> {
+        let request = Request::get(url)
             .header(ACCEPT, "application/vnd.github+json")
             .header(API_VERSION.0, API_VERSION.1)
-            .bearer_auth(&token.0)
-            .send()
-            .await
-            .context("cannot reach GitHub")
+            .header(AUTHORIZATION, format!("Bearer {}", token.0))
+            .body(String::new())?;
+        self.http.send(request).await
     }
+}
+
+fn encoded(pairs: &[(&str, &str)]) -> String {
+    let mut encoder = form_urlencoded::Serializer::new(String::new());
+    encoder.extend_pairs(pairs).finish()
 }
 
 impl fmt::Debug for Secret {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::github::GitHub;
-use super::{Secret, origin};
+use super::{Actor, Secret, origin};
 use crate::app::Service;
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -60,6 +60,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Back {
     code: Option<String>,
     state: Option<String>,
+    error: Option<String>,
 }
 
 impl Session {
@@ -77,24 +78,27 @@ impl Session {
     }
 }
 
-/// Sends somebody to GitHub.
+/// Sends somebody to GitHub, unless the balancer has asked who they are before it let them come here.
 #[handler]
 pub(crate) async fn sign_in(
     request: &Request,
     service: Data<&Arc<Service>>,
     Query(Wanted { to }): Query<Wanted>,
 ) -> Result<Response, Failure> {
+    let to = to.filter(|to| is_local(to));
+    let to = to.unwrap_or_else(|| "/".to_owned());
+    if let Some(Actor::Colleague(_)) = service.door.actor(request).await? {
+        return Ok(Redirect::see_other(to).into_response());
+    }
     let github = service.door.github()?;
     let trip = Trip {
         state: random()?,
         verifier: random()?,
-        to: to
-            .filter(|to| is_local(to))
-            .unwrap_or_else(|| "/".to_owned()),
+        to,
         until: Utc::now() + TRIP_LASTS,
     };
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&trip.verifier));
-    let url = github.authorize_url(&trip.state, &challenge)?;
+    let url = github.authorize_url(&trip.state, &challenge);
     seal(request, &key(github).await?, TRIP, &trip, TRIP_LASTS)?;
     Ok(Redirect::see_other(url).into_response())
 }
@@ -146,6 +150,19 @@ pub(crate) async fn sign_out(request: &Request) -> Result<Response, Failure> {
     }
     take_back(request, SESSION);
     Ok(Redirect::see_other("/").into_response())
+}
+
+/// Why GitHub sends somebody back without a code.
+/// Source: <https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors>
+fn turned_back(error: Option<&str>) -> Failure {
+    if error == Some("access_denied") {
+        return refused("GitHub says that you do not want to be known here.");
+    }
+    tracing::warn!(
+        github.error = error,
+        "GitHub sent somebody back without a code"
+    );
+    refused("GitHub sends you back without saying who you are; the board's log has its reason.")
 }
 
 fn refused(why: &str) -> Failure {

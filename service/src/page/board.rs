@@ -133,6 +133,8 @@ mod tests {
             ">deploying</span>",
             "1 min 12 s</time> of 15 min",
             r#"<progress value="72" max="900""#,
+            r#"<progress value="1" max="3""#,
+            "1 of 3 tasks run",
             "1 rolling out",
             r#"<meta http-equiv="refresh" content="5">"#,
         ] {

@@ -1,7 +1,5 @@
 //! Who may act, as the environment says it.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::door::Token;
@@ -50,16 +48,6 @@ impl Doors {
             tokens: tokens(get("COUPLET_TOKENS"))?,
         })
     }
-}
-
-/// A client for what is asked of others while somebody waits.
-pub(crate) fn http() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .user_agent(concat!("couplet/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(3))
-        .timeout(Duration::from_secs(5))
-        .build()
-        .context("cannot set up the HTTP client")
 }
 
 fn sign_in(get: &impl Fn(&str) -> Option<String>, web_url: &str) -> Result<Option<SignIn>> {

@@ -143,3 +143,40 @@ async fn a_ledger_that_cannot_be_read_is_told_once_and_asked_once() {
     watch.seen().await.expect_err("unreadable");
     assert!(news.changed().now_or_never().is_none());
 }
+
+#[tokio::test]
+async fn a_thousand_pages_of_a_rollout_compare_once() {
+    let name = "service-compare";
+    let (ministack, board) = stage::table(name).await;
+    let web = target("web", "production");
+    stage::write(ministack, name, &web).await;
+    let outline = [("cpu", "256")];
+    // What ran before is older than what the board has seen.
+    stage::register(board.ledger(), &open(&web, 100), &outline).await;
+    stage::end(board.ledger(), &open(&web, 100), Verdict::Succeeded).await;
+    for second in (200..=2300).step_by(100) {
+        stage::claim(board.ledger(), &open(&web, second)).await;
+        stage::end(board.ledger(), &open(&web, second), Verdict::Failed).await;
+    }
+    let rollout = open(&web, 2400);
+    stage::register(board.ledger(), &rollout, &outline).await;
+
+    let requests = board.requests().clone();
+    let staged = requests.count();
+    let fresh = Duration::from_secs(600);
+    let watch = Arc::new(Watch::new(board, fresh));
+    let client = TestClient::new(app::app(stage::service(
+        &settings(),
+        ministack.url(),
+        watch,
+    )));
+    let path = format!("/rollouts/main/web/{}", rollout.id);
+    let pages = join_all((0..1000).map(|_| client.get(&path).send())).await;
+    for page in pages {
+        page.assert_status_is_ok();
+        let page = page.0.into_body().into_string().await.expect("page");
+        assert!(page.contains("The same as what ran before"), "{page}");
+    }
+    // Four for what is seen, one for what ran before, and two outlines.
+    assert_eq!(requests.count() - staged, 7);
+}

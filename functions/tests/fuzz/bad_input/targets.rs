@@ -1,9 +1,8 @@
 //! Items of the ledger that are no targets.
 
 use anyhow::bail;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_dynamodb::config::Credentials;
 use ledger::{Ledger, Target};
+use local::aws::environment;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use serde_json::{Value, json};
 
@@ -126,12 +125,7 @@ async fn read(item: Value) -> anyhow::Result<Vec<Target>> {
     let server = poem::Server::new_with_acceptor(acceptor)
         .run(poem::endpoint::make_sync(move |_| answer.clone()));
     let server = tokio::spawn(server);
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .endpoint_url(format!("http://{address}"))
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
-        .load()
-        .await;
+    let config = wire::settings::lambda(environment(&format!("http://{address}")))?;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), "ledger");
     let targets = ledger.targets().await;
     server.abort();
