@@ -2,6 +2,8 @@
 
 mod story;
 
+pub(crate) use story::Filled;
+
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
@@ -9,10 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 use ledger::Ledger;
 use local::ministack::Ministack;
+use local::site;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
@@ -36,17 +37,11 @@ impl Outside {
     pub(crate) async fn start(table: &str) -> Result<Outside> {
         let ministack = Ministack::shared_for_tests().await;
         ministack.create_ledger_table(table).await?;
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .endpoint_url(ministack.url())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .build();
         let free = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
         let port = free.local_addr()?.port();
         drop(free);
         let outside = Outside {
-            ledger: Ledger::new(Client::from_conf(config), table),
+            ledger: site::ledger(ministack.url(), table),
             port,
             service: spawn(ministack.url(), table, port)?,
             ministack,
@@ -54,6 +49,20 @@ impl Outside {
         };
         outside.connect().await?;
         Ok(outside)
+    }
+
+    /// Ends the service at once.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        self.service.kill()?;
+        self.service.wait()?;
+        Ok(())
+    }
+
+    /// Starts it anew, where it was.
+    pub(crate) async fn go_on(&mut self) -> Result<()> {
+        self.service = spawn(self.ministack.url(), &self.table, self.port)?;
+        self.connect().await?;
+        Ok(())
     }
 
     /// The address of `path`.
