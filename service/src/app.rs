@@ -8,6 +8,7 @@ use std::sync::Arc;
 use poem::{Endpoint, EndpointExt, Response, Route, get};
 
 use crate::answer::answered;
+use crate::kept::kept;
 use crate::settings::{Identity, Settings};
 use crate::watch::Watch;
 use crate::{api, asset, badge, health, live, metrics, page};
@@ -39,6 +40,7 @@ impl Service {
 
 /// The whole service.
 pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
+    let watch = service.watch.clone();
     let routes = Route::new()
         .at("/", get(page::show_board))
         .at("/targets/:name", get(page::show_target))
@@ -54,5 +56,5 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at("/live.js", get(asset::script))
         .at("/icon.svg", get(asset::icon))
         .data(Arc::new(service));
-    answered(routes)
+    answered(kept(routes, watch))
 }

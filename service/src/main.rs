@@ -10,6 +10,7 @@
 //! - [`serve`]: listen, and drain when told to stop
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
 //!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
+//! - [`kept`]: answers that are made once for all who ask
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
 //! - [`delivery`]: how well a target is delivered to, a pure function of its history
@@ -30,6 +31,7 @@ mod failure;
 mod find;
 mod gzip;
 mod health;
+mod kept;
 mod live;
 mod metrics;
 mod origin;

@@ -92,11 +92,15 @@ pub(super) fn told() -> Result<Value> {
         "eventID": "1",
         "eventName": "MODIFY",
         "eventSource": "aws:dynamodb",
+        "eventVersion": "1.1",
+        "awsRegion": "us-east-1",
         "dynamodb": {
             "Keys": keys(&partition(0), &format!("rollout#{}", new.id)),
             "OldImage": item(&json!(old)),
             "NewImage": item(&json!(new)),
+            "ApproximateCreationDateTime": NEWEST,
             "SequenceNumber": "1",
+            "SizeBytes": 2000,
             "StreamViewType": "NEW_AND_OLD_IMAGES",
         },
     }] }))

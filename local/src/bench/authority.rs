@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -15,6 +15,9 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 pub(super) fn authority(folder: &Path) -> Result<(TlsAcceptor, PathBuf)> {
     let root_key = KeyPair::generate()?;
     let mut root = CertificateParams::new(Vec::new())?;
+    // Two of the same name would be taken for one that signs itself.
+    root.distinguished_name
+        .push(DnType::CommonName, "the authority of one run");
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let file = folder.join("authority.pem");
     let root_certificate = root.self_signed(&root_key)?;
@@ -22,7 +25,10 @@ pub(super) fn authority(folder: &Path) -> Result<(TlsAcceptor, PathBuf)> {
         .with_context(|| format!("write {}", file.display()))?;
 
     let key = KeyPair::generate()?;
-    let server = CertificateParams::new(vec!["localhost".to_owned()])?;
+    let mut server = CertificateParams::new(vec!["localhost".to_owned()])?;
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "localhost");
     let certificate = server.signed_by(&key, &Issuer::from_params(&root, &root_key))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -128,14 +128,14 @@ async fn one(bench: &Bench, server: &Server) -> Result<Round> {
     round.idle = child.used()?.resident_kib / 1024.0;
     let time = Duration::from_millis(if bench.quick { 500 } else { 2000 });
     for place in 0..PATHS.len() {
-        load::closed(port, &path(place), time / 4).await?;
+        load::closed(bench, port, &path(place), time / 4).await?;
         let (before, began) = (child.used()?, Instant::now());
-        let answered = load::closed(port, &path(place), time).await? as f64;
+        let answered = load::closed(bench, port, &path(place), time).await?;
         let (took, after) = (began.elapsed(), child.used()?);
         round.rates[place] = answered / took.as_secs_f64();
         round.costs[place] = spent(before, after) * 1000.0 / answered;
     }
-    let mut times = load::open(port, &path(0), RATE, time * 2).await?;
+    let mut times = load::open(bench, port, &path(0), time * 2, RATE).await?;
     round.p50 = percentile(&mut times, 50.0).unwrap_or_default();
     round.p99 = percentile(&mut times, 99.0).unwrap_or_default();
     round.loaded = child.used()?.resident_kib / 1024.0;

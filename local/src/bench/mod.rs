@@ -55,6 +55,9 @@ pub struct Options {
     /// Measures these parts only, and keeps the others as they were measured last.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Measures the programs in this folder and builds none: to compare two versions.
+    #[arg(long)]
+    built: Option<PathBuf>,
     /// Measures nothing: prints what a month costs, by the figures of the last run.
     #[arg(long)]
     cost: bool,
@@ -145,14 +148,19 @@ async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let folder = folder(paths);
-    peers::build(paths, progress)?;
+    if options.built.is_none() {
+        peers::build(paths, progress)?;
+    }
     let peers = peers::ready(paths, progress).await?;
     let (tls, authority) = authority::authority(&folder)?;
     let bench = Bench {
         quick: options.quick,
         root: paths.root.clone(),
         folder,
-        binaries: paths.target.join("release"),
+        binaries: match &options.built {
+            Some(folder) => std::path::absolute(folder)?,
+            None => paths.target.join("release"),
+        },
         python_env: paths.python_env(),
         authority,
     };
