@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use local::paths::Paths;
 use tokio::process::Command;
 
-use crate::outside::Outside;
+use crate::outside::{Outside, TOKEN};
 
 /// Every check that there is, and the same cases each time.
 /// Source: <https://schemathesis.readthedocs.io/en/stable/reference/cli/>
@@ -23,7 +23,7 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 #[tokio::test]
-#[ignore = "needs schemathesis: `.ci/run api`"]
+#[ignore = "needs schemathesis: `.ci/run board`"]
 async fn every_answer_is_as_described_whatever_is_asked() -> Result<()> {
     let outside = Outside::start("whole-api").await?;
     outside.fill().await?;
@@ -31,6 +31,7 @@ async fn every_answer_is_as_described_whatever_is_asked() -> Result<()> {
     let status = Command::new(&schemathesis)
         .arg("run")
         .args(ARGUMENTS)
+        .arg(format!("--header=Authorization:Bearer {TOKEN}"))
         .arg(outside.url("/api/v1/openapi.json"))
         // It leaves things where it runs.
         .current_dir(Path::new(env!("CARGO_TARGET_TMPDIR")))
@@ -38,7 +39,7 @@ async fn every_answer_is_as_described_whatever_is_asked() -> Result<()> {
         .await
         .with_context(|| {
             format!(
-                "cannot run {}; `.ci/run api` installs it",
+                "cannot run {}; `.ci/run board` installs it",
                 schemathesis.display()
             )
         })?;

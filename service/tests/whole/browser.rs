@@ -1,6 +1,7 @@
 //! The board in headless Chromium, through WebDriver.
 //! Source: <https://www.w3.org/TR/webdriver2/>
 
+mod acting;
 mod axe;
 mod keys;
 mod live;
@@ -160,7 +161,7 @@ impl Driver {
             .stdout(Stdio::piped())
             .process_group(0)
             .spawn()
-            .context("chromedriver is missing; `.ci/run browser` installs it")?;
+            .context("chromedriver is missing; `.ci/run board` installs it")?;
         let output = process.stdout.take();
         let mut driver = Driver {
             process,

@@ -17,7 +17,7 @@ const RUN: &str = "
     }))";
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn axe_finds_nothing_wrong_in_light_or_dark() -> Result<()> {
     let outside = Outside::start("browser-axe").await?;
     let filled = outside.fill().await?;

@@ -22,7 +22,7 @@ const FOCUSABLE: &str = "
         .filter((it) => it.checkVisibility({ contentVisibilityAuto: true })).length";
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn everything_is_reached_by_keys_and_seen_to_be() -> Result<()> {
     let outside = Outside::start("browser-keys").await?;
     let filled = outside.fill().await?;
@@ -56,7 +56,7 @@ async fn everything_is_reached_by_keys_and_seen_to_be() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn the_first_link_leads_past_the_head() -> Result<()> {
     let outside = Outside::start("browser-skip").await?;
     outside.fill().await?;

@@ -7,12 +7,12 @@ use super::{Browser, Scheme, Scripts, pages};
 use crate::outside::Outside;
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
-async fn nothing_is_wider_than_the_narrowest_screen() -> Result<()> {
+#[ignore = "needs Chromium: `.ci/run board`"]
+async fn nothing_is_wider_than_the_screen() -> Result<()> {
     let outside = Outside::start("browser-narrow").await?;
     let filled = outside.fill().await?;
     let browser = Browser::start(Scripts::Run).await?;
-    for width in [320, 400, 768] {
+    for width in [320, 400, 640, 768, 900, 1040, 1280] {
         browser.narrow(width).await?;
         for url in pages(&outside, &filled) {
             browser.open(&url).await?;
@@ -25,7 +25,7 @@ async fn nothing_is_wider_than_the_narrowest_screen() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn who_prefers_the_dark_gets_light_on_dark() -> Result<()> {
     let outside = Outside::start("browser-dark").await?;
     let filled = outside.fill().await?;

@@ -6,7 +6,7 @@ use super::{Browser, Scripts, pages};
 use crate::outside::Outside;
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn the_browser_complains_of_nothing() -> Result<()> {
     let outside = Outside::start("browser-quiet").await?;
     let filled = outside.fill().await?;
