@@ -15,9 +15,10 @@
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
 //!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by;
-//!   `tasks`: how far a deployment has come
+//!   `tasks`: how far a deployment has come; `tell` and `retire`: what `report` says to GitHub; `announce`: to others
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
+mod announce;
 pub mod decide;
 pub mod drive;
 pub mod ecr;
@@ -41,6 +42,7 @@ mod stranger;
 mod sweep;
 pub mod task_definition;
 mod tasks;
+mod tell;
 pub mod telling;
 pub mod trace;
 pub mod verdict;

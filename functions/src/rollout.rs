@@ -23,6 +23,8 @@ pub(crate) const TRIES: usize = 8;
 pub struct Clients {
     /// The ledger.
     pub ledger: Ledger,
+    /// Those of other installations, to be read when one of their releases is to be promoted.
+    pub other_ledgers: Vec<Ledger>,
     /// The images.
     pub ecr: Ecr,
     /// The services.
@@ -31,9 +33,10 @@ pub struct Clients {
 
 impl Clients {
     /// Clients with the settings of `config`.
-    pub fn new(config: &SdkConfig, ledger: Ledger) -> Result<Self> {
+    pub fn new(config: &SdkConfig, ledger: Ledger, other_ledgers: Vec<Ledger>) -> Result<Self> {
         Ok(Clients {
             ledger,
+            other_ledgers,
             ecr: Ecr::new(config)?,
             ecs: Ecs::new(config),
         })

@@ -155,6 +155,20 @@ run "behind_a_proxy" {
   }
 }
 
+run "told_by_an_app_and_promoted_from_staging" {
+  command = plan
+
+  variables {
+    github        = { repository = "owner/name", app = { id = "1234567" } }
+    promotes_from = ["staging"]
+  }
+
+  assert {
+    condition     = output.service == "couplet-production-board"
+    error_message = "An App needs no more than its id."
+  }
+}
+
 run "in_an_existing_network" {
   command = plan
 
@@ -175,6 +189,16 @@ run "in_an_existing_network" {
   }
 }
 
+run "promoted_from_itself" {
+  command = plan
+
+  variables {
+    promotes_from = ["production"]
+  }
+
+  expect_failures = [var.promotes_from]
+}
+
 # What is refused, with a sentence that says why.
 run "refusals" {
   command = plan
@@ -182,7 +206,7 @@ run "refusals" {
   variables {
     name          = "Couplet"
     environment   = "Production"
-    github        = { repository = "name", api_url = "http://github.example.com", token_parameter = "token" }
+    github        = { repository = "name", api_url = "http://github.example.com", token_parameter = "token", app = { id = "my App" } }
     tag_policy    = { kind = "latest", pattern = "" }
     domain        = { name = "board.example.com" }
     network       = { cidr = "10.0.0.0/30", zones = 1, nat = "some" }

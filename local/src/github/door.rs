@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::Request;
 use super::api;
+use super::app::Apps;
 use super::call::{Answer, Call};
+use super::description;
 use super::failure::Failure;
 use super::model::Model;
 use super::refusal::{REST, Refusal};
@@ -21,14 +23,18 @@ const REQUESTS_AN_HOUR: u32 = 5000;
 /// Source: <https://docs.github.com/rest/about-the-rest-api/api-versions>
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 
-/// The doorkeeper: knows the token, counts requests, carries out ordered failures.
+/// The doorkeeper: knows who may come in, counts requests, carries out ordered failures.
 pub(super) struct Door {
     token: String,
+    /// Who else may come in.
+    pub(super) apps: Apps,
     orders: VecDeque<(Failure, usize)>,
     used: u32,
     resets_at: DateTime<Utc>,
     /// Every request so far.
     pub(super) requests: Vec<Request>,
+    /// What was wrong with requests and answers so far.
+    pub(super) violations: Vec<String>,
 }
 
 /// The headers that the doorkeeper looks at.
@@ -43,10 +49,12 @@ impl Door {
     pub(super) fn new(token: &str, now: DateTime<Utc>) -> Door {
         Door {
             token: token.to_owned(),
+            apps: Apps::default(),
             orders: VecDeque::new(),
             used: 0,
             resets_at: now + TimeDelta::hours(1),
             requests: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
@@ -69,15 +77,23 @@ impl Door {
             path: call.target.clone(),
             body: serde_json::from_slice(&call.body).unwrap_or(Value::Null),
         });
-        let answer = match self.know(sign_in, visitor) {
-            Ok(who) => self.admit(model, &who, call, now),
+        let answer = match self.know(sign_in, visitor, call, now) {
+            Ok((who, token)) => self.admit(model, &who, token, call, now),
             Err(refused) => refused,
         };
+        self.violations
+            .extend(description::violations(call, &answer));
         self.stamp(call, answer)
     }
 
-    /// Whose request this is, or what is wrong with it, whatever it asks for.
-    fn know(&self, sign_in: &SignIn, visitor: &Visitor) -> Result<Who, Answer> {
+    /// Whose request this is, and the token that it brings; or what is wrong with it, whatever it asks for.
+    fn know<'a>(
+        &self,
+        sign_in: &SignIn,
+        visitor: &'a Visitor,
+        call: &Call,
+        now: DateTime<Utc>,
+    ) -> Result<(Who, &'a str), Answer> {
         // Source: https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#user-agent-required
         if visitor.user_agent.as_deref().unwrap_or_default().is_empty() {
             return Err(Answer::new(
@@ -100,17 +116,26 @@ impl Door {
         };
         let token = ["Bearer ", "bearer ", "token "]
             .iter()
-            .find_map(|scheme| authorization.strip_prefix(scheme));
-        match token {
-            Some(token) if token == self.token => Ok(Who::App),
-            token => token
-                .and_then(|it| sign_in.user(it))
-                .map(Who::User)
-                .ok_or_else(|| Refusal::new(401, "Bad credentials", REST).into()),
+            .find_map(|scheme| authorization.strip_prefix(scheme))
+            .ok_or_else(|| Refusal::new(401, "Bad credentials", REST))?;
+        if let Some(user) = sign_in.user(token) {
+            return Ok((Who::User(user), token));
         }
+        // An App says who it is when it is answered.
+        if token != self.token && !Apps::is_asked(call) {
+            self.apps.refuse(token, call, &api::permission(call), now)?;
+        }
+        Ok((Who::App, token))
     }
 
-    fn admit(&mut self, model: &mut Model, who: &Who, call: &Call, now: DateTime<Utc>) -> Answer {
+    fn admit(
+        &mut self,
+        model: &mut Model,
+        who: &Who,
+        token: &str,
+        call: &Call,
+        now: DateTime<Utc>,
+    ) -> Answer {
         if now >= self.resets_at {
             self.used = 0;
             self.resets_at = now + TimeDelta::hours(1);
@@ -124,13 +149,18 @@ impl Door {
             .answer(now);
         }
         self.used += 1;
-        match self.next_failure() {
-            Some(Failure::LostAnswer) => {
-                api::answer(model, who, call, now);
-                Failure::LostAnswer.answer(now)
-            }
-            Some(failure) => failure.answer(now),
-            None => api::answer(model, who, call, now),
+        let failure = self.next_failure();
+        match failure {
+            Some(Failure::LostAnswer) | None => {}
+            Some(failure) => return failure.answer(now),
+        }
+        let answer = match Apps::is_asked(call) {
+            true => self.apps.answer(token, call, now),
+            false => api::answer(model, who, call, now),
+        };
+        match failure {
+            Some(lost) => lost.answer(now),
+            None => answer,
         }
     }
 
@@ -183,19 +213,21 @@ mod tests {
             (Some(""), Some(&bearer), None, Some(403)),
             (agent, None, None, Some(401)),
             (agent, Some("Bearer other"), None, Some(401)),
+            (agent, Some("Basic other"), None, Some(401)),
             (agent, Some(TOKEN), None, Some(401)),
             (agent, Some(&bearer), Some("2020-01-01"), Some(400)),
             (agent, Some(&bearer), Some("2022-11-28"), None),
             (agent, Some(&format!("token {TOKEN}")), None, None),
         ];
         let door = Door::new(TOKEN, Utc::now());
+        let call = Call::get("/repos/ada/poems/deployments");
         for (agent, authorization, version, status) in cases {
             let visitor = Visitor {
                 user_agent: agent.map(str::to_owned),
                 authorization: authorization.map(str::to_owned),
                 version: version.map(str::to_owned),
             };
-            let refused = door.know(&SignIn::default(), &visitor);
+            let refused = door.know(&SignIn::default(), &visitor, &call, Utc::now());
             let refused = refused.err().map(|it| it.status);
             assert_eq!(refused, status, "{agent:?} {authorization:?} {version:?}");
         }
@@ -208,11 +240,18 @@ mod tests {
         let mut model = Model::default();
         let call = Call::get("/repos/ada/poems/deployments");
         for _ in 0..REQUESTS_AN_HOUR {
-            assert_eq!(door.admit(&mut model, &Who::App, &call, now).status, 404);
+            assert_eq!(
+                door.admit(&mut model, &Who::App, TOKEN, &call, now).status,
+                404
+            );
         }
-        assert_eq!(door.admit(&mut model, &Who::App, &call, now).status, 403);
         assert_eq!(
-            door.admit(&mut model, &Who::App, &call, now + TimeDelta::hours(1))
+            door.admit(&mut model, &Who::App, TOKEN, &call, now).status,
+            403
+        );
+        let later = now + TimeDelta::hours(1);
+        assert_eq!(
+            door.admit(&mut model, &Who::App, TOKEN, &call, later)
                 .status,
             404
         );

@@ -5,19 +5,22 @@
 //! - `model`, `repository`, `commit`, `deployment`: what GitHub remembers, and how one request changes it
 //! - `rules`, `faults`, `refusal`: what GitHub demands of a request, and how it says no
 //! - `shape`, `page`: how GitHub writes things down
-//! - `api`, `call`: which request asks for what
+//! - `api`, `call`: which request asks for what; `app`: what a GitHub App asks for as itself
 //! - `sign_in`, `user`: how people sign in, and what each may do
 //! - `side_door`: what GitHub does not have
 //! - `failure`: the faults that a test or the story can order
 //! - `door`: what every request passes before the API, and what every answer carries
+//! - `description`: GitHub's own description of all this, by which requests and answers are held to be right or wrong
 //! - `server`: HTTP, around all of this, which knows nothing of it
 
 mod api;
+mod app;
 mod call;
 #[cfg(test)]
 mod caller;
 mod commit;
 mod deployment;
+mod description;
 mod door;
 mod failure;
 mod faults;
@@ -39,10 +42,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::app::App;
 pub use self::commit::{Commit, CommitState, CommitStatus};
 pub use self::deployment::{Deployment, DeploymentState, DeploymentStatus};
 use self::door::Door;
@@ -146,6 +150,26 @@ impl GitHub {
     /// Every request so far, refused ones too.
     pub fn requests(&self) -> Vec<Request> {
         self.state().door.requests.clone()
+    }
+
+    /// What was wrong, by GitHub's own description of its API, with requests until now and with the answers to them.
+    pub fn violations(&self) -> Vec<String> {
+        self.state().door.violations.clone()
+    }
+
+    /// Installs an App on `repository` (`owner/name`); the key that it comes with is the one that counts from now on.
+    pub fn install(&self, app: App, repository: &str) {
+        self.state().door.apps.install(app, repository);
+    }
+
+    /// How long the tokens of Apps are good from now on: an hour, unless this says otherwise.
+    pub fn tokens_live_for(&self, lifetime: TimeDelta) {
+        self.state().door.apps.tokens_live_for(lifetime);
+    }
+
+    /// No token that an App was given counts any more.
+    pub fn take_back_tokens(&self) {
+        self.state().door.apps.take_back_tokens();
     }
 
     /// Lets the next `times` requests fail (`usize::MAX`: all of them). Orders are carried out one after the other.

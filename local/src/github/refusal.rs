@@ -7,6 +7,9 @@ use super::repository::DEFAULT_BRANCH;
 
 /// The page about all of the API.
 pub(super) const REST: &str = "https://docs.github.com/rest";
+/// The page about the tokens of a GitHub App.
+pub(super) const APPS: &str =
+    "https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app";
 /// The page about posting a commit status.
 pub(super) const STATUSES: &str =
     "https://docs.github.com/rest/commits/statuses#create-a-commit-status";

@@ -70,10 +70,14 @@ async fn hear(github: GitHub, mut request: poem::Request) -> poem::Result<Respon
         authorization: header("authorization"),
         version: header("x-github-api-version"),
     };
+    let (base, target) = address(
+        &header("host").unwrap_or_default(),
+        &request.original_uri().to_string(),
+    );
     let call = Call {
-        base: format!("http://{}", header("host").unwrap_or_default()),
+        base,
         method: request.method().to_string(),
-        target: request.original_uri().to_string(),
+        target,
         query: request.params()?,
         accept: header("accept").unwrap_or_default(),
         body: request.take_body().into_vec().await?,
@@ -92,6 +96,18 @@ async fn hear(github: GitHub, mut request: poem::Request) -> poem::Result<Respon
         door.pass(model, sign_in, &visitor, &call, Utc::now())
     };
     Ok(written(answer))
+}
+
+/// The API's own address and what is asked of it. An Enterprise Server has it below `/api/v3`.
+/// Source: <https://docs.github.com/en/enterprise-server@latest/rest/enterprise-admin#endpoint-urls>
+fn address(host: &str, target: &str) -> (String, String) {
+    const BELOW: &str = "/api/v3";
+    match target.strip_prefix(BELOW) {
+        Some(target) if target.starts_with('/') => {
+            (format!("http://{host}{BELOW}"), target.to_owned())
+        }
+        _ => (format!("http://{host}"), target.to_owned()),
+    }
 }
 
 fn written(answer: Answer) -> Response {
@@ -142,8 +158,13 @@ mod tests {
     #[tokio::test]
     async fn links_lead_back_to_the_model() {
         let caller = Caller::new().await;
-        let commit = caller.get(&format!("commits/{SHA}")).await;
-        let url = commit.body["url"].as_str().unwrap();
-        assert_eq!(url, caller.url(&format!("commits/{SHA}")));
+        let path = format!("commits/{SHA}");
+        let commit = caller.get(&path).await;
+        assert_eq!(commit.body["url"], caller.url(&path));
+        // The same as an Enterprise Server.
+        let base = caller.served.url();
+        let path = format!("/api/v3{}", &caller.url(&path)[base.len()..]);
+        let commit = caller.get_at(&path).await;
+        assert_eq!(commit.body["url"], format!("{base}{path}"));
     }
 }

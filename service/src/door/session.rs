@@ -120,9 +120,7 @@ pub(crate) async fn signed_in(
         .filter(|trip| Some(&trip.state) == back.state.as_ref() && trip.until > Utc::now())
         .ok_or_else(|| refused("You have not set out from here, or too long ago."))?;
     let Some(code) = back.code else {
-        return Err(refused(
-            "GitHub says that you do not want to be known here.",
-        ));
+        return Err(turned_back(back.error.as_deref()));
     };
     let unreachable = |error| Failure::Unreachable("GitHub", error);
     let token = github.exchange(&code, &trip.verifier).await;

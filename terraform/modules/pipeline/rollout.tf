@@ -9,9 +9,10 @@ module "rollout" {
   failure_queue_arn  = aws_sqs_queue.failures.arn
   log_retention_days = var.log_retention_days
 
-  variables = {
-    COUPLET_LEDGER_TABLE = var.table.name
-  }
+  variables = merge(
+    { COUPLET_LEDGER_TABLE = var.table.name },
+    length(var.other_ledgers) == 0 ? {} : { COUPLET_OTHER_LEDGER_TABLES = join(",", var.other_ledgers) },
+  )
 
   # Whoever registers task definitions and passes roles can run any code with these roles. So: only the live families,
   # only the targets' own roles, and a service only ever gets a revision of a target's family.
@@ -72,6 +73,14 @@ module "rollout" {
         Resource  = flatten(var.targets[*].role_arns)
         Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
       },
-    ])
+      ],
+      # Whether a release that is to be promoted has succeeded in another installation.
+      length(var.other_ledgers) == 0 ? [] : [{
+        Sid      = "ReadOtherLedgers"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+        Resource = local.other_ledger_arns
+      }],
+    )
   })
 }
