@@ -3,7 +3,7 @@
 mod bus;
 mod story;
 
-pub(crate) use story::{Filled, REPOSITORY};
+pub(crate) use story::REPOSITORY;
 
 use std::fs::File;
 use std::net::TcpListener;

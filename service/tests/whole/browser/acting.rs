@@ -96,6 +96,33 @@ async fn who_may_write_rolls_back_in_their_own_name_and_sees_what_comes_of_it() 
 
 #[tokio::test]
 #[ignore = "needs Chromium: `.ci/run board`"]
+async fn who_is_writing_is_not_interrupted() -> Result<()> {
+    let (outside, target) = scene("browser-writing").await?;
+    let browser = Browser::start(Scripts::Run).await?;
+    browser
+        .open(&outside.url("/targets/browser-writing"))
+        .await?;
+    browser.sign_in("ada").await?;
+    browser
+        .until("document.body.dataset.live === 'live'")
+        .await?;
+    browser.press("details.action:has(.danger) summary").await?;
+    browser.press("form[action$=rollback] [name=why]").await?;
+    let keys = |keys| browser.tab.action_chain().send_keys(keys);
+    keys("prices are ").perform().await?;
+
+    outside.roll_out(&target, 4, TimeDelta::seconds(9)).await?;
+    browser
+        .until("document.querySelector('main').innerText.includes('deploying')")
+        .await?;
+    keys("wrong").perform().await?;
+    let why = "return document.querySelector('form[action$=rollback] [name=why]').value";
+    assert_eq!(browser.ask(why).await?, json!("prices are wrong"));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn who_may_only_read_is_offered_nothing_and_can_do_nothing() -> Result<()> {
     let (outside, target) = scene("browser-eve").await?;
     let bus = outside.bus(&target.name).await?;
