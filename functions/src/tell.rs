@@ -11,6 +11,7 @@ use crate::github::{Deployment, Repository};
 use crate::report::Clients;
 use crate::retire::retire;
 use crate::telling::{News, Said, Step, Telling, to_commit, to_deployment};
+use crate::trace;
 
 /// Tells GitHub what it does not yet show: a record that is delivered twice is told once, and a delivery that
 /// broke off is completed.
@@ -111,17 +112,18 @@ async fn note(
     telling: &Telling,
     page: &str,
 ) -> Result<()> {
+    let tracer = clients.tracer.filter(|_| telling.step == Step::Ended);
     let told = Told {
         deployment: deployment.id,
         state: telling.deployment.state.to_owned(),
         at: Utc::now(),
+        trace: tracer.map(|_| trace::id(rollout)),
     };
     let noted = rollout.told.as_ref().map(|told| &told.state);
     if noted == Some(&told.state) || clients.ledger.told(rollout, &told).await? == Raced::Yes {
         return Ok(());
     }
-    if telling.step == Step::Ended
-        && let Some(tracer) = &clients.tracer
+    if let Some(tracer) = tracer
         // GitHub has been told, which is what this record is for: no trace is worth a second time.
         && let Err(error) = tracer.send(rollout, &told, page).await
     {

@@ -143,6 +143,7 @@ async fn each_step_has_its_first_time() {
         deployment: 7,
         state: state.to_owned(),
         at: at(second),
+        trace: None,
     };
     let queued = ledger.told(&open, &told("queued", 8)).await;
     assert_eq!(queued.unwrap(), Raced::No);

@@ -9,10 +9,12 @@
 //! - [`rights`]: whether the calls that were made are the calls that policies allow
 //! - [`ecs`], [`balancer`]: an ECS whose tasks are processes, and the load balancer before them
 //! - [`bus`], [`event`]: events, by the rules that Terraform made
+//! - [`bench`]: how fast, small and frugal it is, beside what people use today
 //! - [`github`]: an in-memory model of deployments and statuses
 
 pub mod aws;
 pub mod balancer;
+pub mod bench;
 pub mod bus;
 pub mod developer;
 pub mod ecs;

@@ -11,7 +11,7 @@ use local::site::Site;
 use local::story::Told;
 use local::system::{Ports, System};
 use local::terraform::Terraform;
-use local::{follow, story};
+use local::{bench, follow, story};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Brings up AWS, GitHub and Couplet on this machine, tells their story, and stays up.
@@ -59,6 +59,8 @@ enum Command {
     /// Begins afresh, tells the story, and proves around it what terraform/ promises: plans stay empty, a changed
     /// template is rolled out, rights are the calls that are made, and a destroy leaves nothing.
     Prove,
+    /// Measures all of this beside what people use today, and writes the figures to target/bench/.
+    Bench(bench::Options),
     /// Checks terraform/: its format, its validity, its own tests. Brings nothing up.
     Validate,
 }
@@ -79,6 +81,10 @@ async fn main() -> ExitCode {
         }
         Some(Command::Push { commit, broken }) => push(&paths, commit.as_deref(), broken).await,
         Some(Command::Rollback) => rollback(&paths).await,
+        Some(Command::Bench(options)) => {
+            let ports = Ports::new(cli.up.port);
+            bench::run(&paths, &options, ports, &Progress::new()).await
+        }
         Some(Command::Validate) => Terraform::validate(&paths).await,
     };
     match result {

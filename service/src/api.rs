@@ -1,7 +1,7 @@
 //! The board for scripts, as `static/openapi.json` describes it.
 
 mod cursor;
-mod tag;
+pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +24,8 @@ use cursor::Wanted;
 
 /// Where it begins, and where people read about it.
 pub(crate) const PATH: &str = "/api/v1";
+/// Where programs read about it.
+pub(crate) const DESCRIBED: &str = "/api/v1/openapi.json";
 /// Its description. Source: <https://spec.openapis.org/oas/v3.1.1.html>
 pub(crate) const DESCRIPTION: &str = include_str!("../static/openapi.json");
 

@@ -12,6 +12,7 @@ use wire::SdkConfig;
 use crate::answer::answered;
 use crate::bus::Bus;
 use crate::door::{self, Door};
+use crate::kept::kept;
 use crate::pace::Pace;
 use crate::settings::{Identity, Settings};
 use crate::watch::Watch;
@@ -57,6 +58,7 @@ impl Service {
 
 /// The whole service.
 pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
+    let service = Arc::new(service);
     let routes = Route::new()
         .at("/", get(page::show_board))
         .at("/targets/:name", get(page::show_target))
@@ -79,9 +81,9 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at("/live.js", get(asset::script))
         .at("/icon.svg", get(asset::icon))
         .with(CookieJarManager::new())
-        .around(paced)
-        .data(Arc::new(service));
-    answered(routes)
+        .data(service.clone());
+    let kept = kept(routes, service.watch.clone());
+    answered(kept.around(move |routes, request| paced(service.clone(), routes, request)))
 }
 
 /// The methods that `path` would allow.
@@ -95,11 +97,10 @@ pub(crate) fn allowed(path: &str) -> &'static str {
 }
 
 async fn paced(
+    service: Arc<Service>,
     routes: Arc<impl Endpoint<Output = Response>>,
     request: Request,
 ) -> poem::Result<Response> {
-    if let Some(service) = request.data::<Arc<Service>>() {
-        service.pace.ask(&request)?;
-    }
+    service.pace.ask(&request)?;
     routes.call(request).await
 }

@@ -37,22 +37,32 @@ pub(crate) async fn packed(mut response: Response, taken: bool) -> std::io::Resu
     }
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if !taken {
+    if !taken || headers.contains_key(CONTENT_ENCODING) {
         return Ok(response);
     }
     let body = response.take_body().into_vec().await;
     let body = body.map_err(std::io::Error::other)?;
-    if body.len() < LEAST {
+    if !is_worth_it(response.headers(), body.len()) {
         response.set_body(Body::from(body));
         return Ok(response);
     }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&body)?;
-    response.set_body(Body::from(encoder.finish()?));
+    response.set_body(Body::from(pack(&body)?));
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     Ok(response)
+}
+
+/// Whether a body of this length, under these headers, is smaller afterwards.
+pub(crate) fn is_worth_it(headers: &HeaderMap, length: usize) -> bool {
+    is_text(headers) && length >= LEAST
+}
+
+/// The same bytes, smaller.
+pub(crate) fn pack(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body)?;
+    encoder.finish()
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

@@ -12,6 +12,7 @@
 //! - [`serve`]: listen, and drain when told to stop
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
 //!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
+//! - [`kept`]: answers that are made once for all who ask
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
 //! - [`difference`]: what differs between two task definitions, a pure function of their outlines
@@ -39,6 +40,7 @@ mod failure;
 mod find;
 mod gzip;
 mod health;
+mod kept;
 mod live;
 mod metrics;
 mod origin;

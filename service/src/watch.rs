@@ -157,6 +157,16 @@ impl Watch {
         self.board.requests().count()
     }
 
+    /// For how long a reading serves.
+    pub(crate) fn fresh(&self) -> Duration {
+        self.fresh
+    }
+
+    /// The print of the newest reading; none before the first.
+    pub(crate) fn print(&self) -> Option<Arc<str>> {
+        self.news.borrow().print.clone()
+    }
+
     /// The news from now on. Somebody who listens keeps the ledger being read.
     pub(crate) fn listen(&self) -> watch::Receiver<News> {
         let listener = self.news.subscribe();

@@ -17,8 +17,8 @@ pub(super) struct Layer {
     pub(super) gzip: Vec<u8>,
 }
 
-/// Packs `files`. The same files give the same bytes: no clock and no user of this machine.
-pub(super) fn build(files: &[File]) -> anyhow::Result<Layer> {
+/// The archive of `files`. The same files give the same bytes: no clock and no user of this machine.
+pub(crate) fn archive(files: &[File]) -> anyhow::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for file in files {
         let mut header = tar::Header::new_ustar();
@@ -30,8 +30,12 @@ pub(super) fn build(files: &[File]) -> anyhow::Result<Layer> {
         header.set_gid(USER);
         archive.append_data(&mut header, &file.path, file.bytes.as_slice())?;
     }
-    let tar = archive.into_inner()?;
+    Ok(archive.into_inner()?)
+}
 
+/// Packs `files`.
+pub(super) fn build(files: &[File]) -> anyhow::Result<Layer> {
+    let tar = archive(files)?;
     // The registry is on this machine: time counts, size does not.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&tar)?;

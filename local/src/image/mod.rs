@@ -1,7 +1,7 @@
 //! Container images, built in memory and pushed as `docker push` and buildx do it.
 //! Formats: <https://github.com/opencontainers/image-spec>
 
-mod layer;
+pub(crate) mod layer;
 mod push;
 
 use std::collections::BTreeMap;

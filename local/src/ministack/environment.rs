@@ -1,4 +1,4 @@
-//! The Python virtual environment that holds ministack, made once.
+//! Python virtual environments, each made once: ministack has one, and `bench` one for each of ours' peers.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,21 +6,24 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, bail};
 
-const PACKAGE: &str = "ministack==1.5.33";
 const OLDEST: (u32, u32) = (3, 10);
 
 /// The environment's interpreter; installs everything first if it isn't there.
-pub(super) async fn ready(folder: PathBuf) -> anyhow::Result<PathBuf> {
-    tokio::task::spawn_blocking(move || make(&folder))
+pub(crate) async fn ready(
+    folder: PathBuf,
+    packages: &'static [&'static str],
+) -> anyhow::Result<PathBuf> {
+    tokio::task::spawn_blocking(move || make(&folder, packages))
         .await
         .context("make the Python environment")?
 }
 
-fn make(folder: &Path) -> anyhow::Result<PathBuf> {
+fn make(folder: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
+    let wanted = packages.join(" ");
     let python = folder.join("bin").join("python");
     // Written last, so that its content says whether everything before it was done.
     let stamp = folder.join("installed");
-    let complete = || python.exists() && fs::read_to_string(&stamp).is_ok_and(|it| it == PACKAGE);
+    let complete = || python.exists() && fs::read_to_string(&stamp).is_ok_and(|it| it == wanted);
     if complete() {
         return Ok(python);
     }
@@ -45,17 +48,18 @@ fn make(folder: &Path) -> anyhow::Result<PathBuf> {
         "python3 can't make a virtual environment; install its venv module (Debian, Ubuntu: apt install python3-venv)",
     )?;
     check(
-        Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            PACKAGE,
-        ]),
-        &format!("pip can't install {PACKAGE}"),
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(packages),
+        &format!("pip can't install {wanted}"),
     )?;
-    fs::write(&stamp, PACKAGE).with_context(|| format!("write {}", stamp.display()))?;
+    fs::write(&stamp, wanted).with_context(|| format!("write {}", stamp.display()))?;
     Ok(python)
 }
 

@@ -1,6 +1,6 @@
 //! ministack, the emulator that is AWS on the laptop: a process that lives as long as we do.
 
-mod environment;
+pub(crate) mod environment;
 mod process;
 mod streams;
 
@@ -17,6 +17,8 @@ use tokio::time::sleep;
 
 use crate::aws::{Aws, http};
 use crate::paths::Paths;
+
+const PACKAGE: &str = "ministack==1.5.33";
 
 /// Starting takes two seconds; a machine that compiles something beside it needs more.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -49,7 +51,8 @@ pub struct Ministack {
 impl Ministack {
     /// Makes the virtual environment if needed, starts ministack and waits until it answers.
     pub async fn start(options: Options) -> anyhow::Result<Ministack> {
-        let python = environment::ready(process::absolute(&options.python_env_dir)?).await?;
+        let python =
+            environment::ready(process::absolute(&options.python_env_dir)?, &[PACKAGE]).await?;
         TcpListener::bind(("127.0.0.1", options.port)).with_context(|| {
             format!(
                 "port {} is taken; stop what listens there or choose another with --port",

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 
 /// `value` as JSON, or the word that it has not changed. Source: <https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3>
-pub(super) fn json(request: &Request, value: &impl Serialize) -> Result<Response, Failure> {
+pub(crate) fn json(request: &Request, value: &impl Serialize) -> Result<Response, Failure> {
     let body = serde_json::to_vec(value).map_err(anyhow::Error::from)?;
     let tag = tag(&body);
     let response = match request.header(IF_NONE_MATCH) {
@@ -21,13 +21,14 @@ pub(super) fn json(request: &Request, value: &impl Serialize) -> Result<Response
 }
 
 /// A weak one: the balancer may compress what we send.
-fn tag(body: &[u8]) -> String {
+pub(crate) fn tag(body: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);
     format!("W/\"{:016x}\"", hasher.finish())
 }
 
-fn knows(known: &str, tag: &str) -> bool {
+/// Whether what a client knows is `tag`.
+pub(crate) fn knows(known: &str, tag: &str) -> bool {
     let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known.trim() == "*" || known.split(',').any(|known| weak(known) == weak(tag))
 }

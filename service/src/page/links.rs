@@ -1,4 +1,4 @@
-//! Links to GitHub, and to where one signs in with it.
+//! Links to GitHub and AWS, and to where one signs in with it.
 
 use ledger::{Commit, Release, Rollout};
 use maud::{Markup, html};
@@ -45,6 +45,18 @@ pub(super) fn deployments(rollout: &Rollout, view: View<'_>) -> Markup {
         encoded(&rollout.environment)
     );
     html! { a href=(url) { (rollout.environment) } }
+}
+
+/// A rollout's trace, with a link to X-Ray in the region that its task definition is registered in.
+pub(super) fn trace(id: &str, rollout: &Rollout) -> Markup {
+    let arn = rollout.revision.as_ref().map_or("", |it| it.as_str());
+    match arn.split(':').nth(3) {
+        Some(region) => {
+            let console = format!("https://{region}.console.aws.amazon.com/cloudwatch/home");
+            html! { a href={ (console) "?region=" (region) "#xray:traces/" (id) } { code { (id) } } }
+        }
+        None => html! { code { (id) } },
+    }
 }
 
 /// A name as a part of a path. Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>

@@ -119,6 +119,10 @@ fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
                 None => { "deployments to " (links::deployments(rollout, view)) },
             }
         }
+        @if let Some(trace) = rollout.told.as_ref().and_then(|told| told.trace.as_ref()) {
+            dt { "Trace" }
+            dd { (links::trace(trace, rollout)) }
+        }
         dt { "Deadline" }
         dd { (rollout.deadline.format("%Y-%m-%d %H:%M:%S UTC")) }
         dt { "Id" }
@@ -157,6 +161,7 @@ mod tests {
             "container web exited 1: Essential container in task exited",
             "ecs-svc/0000000000000000500",
             "task-definition/web:500",
+            "region=eu-west-1#xray:traces/1-6b49d200-",
             "+1 min 12 s",
         ] {
             assert!(page.contains(expected), "{expected} is missing in {page}");

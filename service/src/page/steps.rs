@@ -241,6 +241,7 @@ mod tests {
             deployment: 7,
             state: state.into(),
             at: at(574),
+            trace: None,
         };
         let end = at(572);
         let rows = [

@@ -137,6 +137,7 @@ impl Outside {
             deployment: 4_500_000_000 + u64::from(number),
             state: "in_progress".into(),
             at: now + TimeDelta::seconds(3),
+            trace: None,
         };
         written(self.ledger.told(&rollout, &told).await?)?;
         Ok(rollout)

@@ -1,0 +1,229 @@
+//! `cargo local bench`: how fast, small and frugal all of this is, beside what people use today. Everything is measured on the
+//! machine that it runs on, in one run, one after the other and back, and written to `target/bench/`.
+//!
+//! # Layout
+//! - [`peers`]: what is measured against, and how it gets here
+//! - [`stub`], [`answers`], [`authority`]: an AWS and a GitHub over TLS that answer at once; [`runtime`]: Lambda's loop
+//! - [`child`]: a program on a processor of its own, and what it has used; [`load`]: who asks a server
+//! - [`cold`], [`work`], [`size`], [`board`], [`growth`], [`end`]: what is measured
+//! - [`emulator`], [`relay`]: an AWS that does what it is told, and the wire before it
+//! - [`table`], [`goals`], [`cost`]: what comes of the figures
+
+mod answers;
+mod authority;
+mod board;
+mod child;
+mod cold;
+mod cost;
+mod emulator;
+mod end;
+mod goals;
+mod growth;
+mod load;
+mod peers;
+mod relay;
+mod runtime;
+mod size;
+mod stub;
+mod table;
+mod work;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use chrono::{SecondsFormat, Utc};
+use clap::{Args, ValueEnum};
+
+use crate::paths::Paths;
+use crate::progress::Progress;
+use crate::system::Ports;
+use child::Aside;
+use stub::Stub;
+use table::Report;
+
+/// The ledger's table, wherever it stands.
+const TABLE: &str = "ledger";
+
+/// What is measured, and how long.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Few rounds: to see that it works.
+    #[arg(long)]
+    quick: bool,
+    /// Measures these parts only, and keeps the others as they were measured last.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Measures the programs in this folder and builds none: to compare two versions.
+    #[arg(long)]
+    built: Option<PathBuf>,
+    /// Measures nothing: prints what a month costs, by the figures of the last run.
+    #[arg(long)]
+    cost: bool,
+}
+
+/// A part of all that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Cold,
+    Work,
+    Size,
+    Board,
+    Growth,
+    End,
+}
+
+/// What every part needs to know.
+#[derive(Clone, Debug)]
+struct Bench {
+    quick: bool,
+    /// The repository's root.
+    root: PathBuf,
+    /// Where everything of this run lies.
+    folder: PathBuf,
+    binaries: PathBuf,
+    /// ministack's environment.
+    python_env: PathBuf,
+    /// The certificate that signs the stub's.
+    authority: PathBuf,
+}
+
+impl Bench {
+    fn binary(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
+    /// Where the last words of what is measured go.
+    fn log(&self, name: &str) -> PathBuf {
+        let short: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.folder.join("logs").join(short)
+    }
+}
+
+fn folder(paths: &Paths) -> PathBuf {
+    paths.target.join("bench")
+}
+
+/// Measures, prints, and writes `report.md` and `report.json` to `target/bench/`.
+pub async fn run(
+    paths: &Paths,
+    options: &Options,
+    ports: Ports,
+    progress: &Progress,
+) -> Result<()> {
+    let folder = folder(paths);
+    fs::create_dir_all(folder.join("logs")).context("make target/bench")?;
+    let file = folder.join("report.json");
+    let last = fs::read(&file).ok();
+    let last: Option<Report> = last.and_then(|text| serde_json::from_slice(&text).ok());
+    if options.cost {
+        let last = last.context("nothing was measured yet: run `cargo local bench` first")?;
+        println!("{}", cost::page(&last)?);
+        return Ok(());
+    }
+    if !cfg!(target_os = "linux") {
+        bail!("what a program uses is read from /proc, which only Linux has");
+    }
+    let mut report = begin(options.quick);
+    if !options.only.is_empty() {
+        report.tables = last.map(|last| last.tables).unwrap_or_default();
+    }
+    measure(paths, options, ports, progress, &mut report).await?;
+    let goals = goals::goals(&report);
+    report.tables.retain(|table| table.title != goals::TITLE);
+    report.tables.insert(0, goals);
+    fs::write(&file, serde_json::to_string_pretty(&report)?)?;
+    let markdown = report.markdown();
+    fs::write(folder.join("report.md"), &markdown)?;
+    progress.say(&format!("\n{markdown}\n{}", file.display()));
+    Ok(())
+}
+
+async fn measure(
+    paths: &Paths,
+    options: &Options,
+    ports: Ports,
+    progress: &Progress,
+    report: &mut Report,
+) -> Result<()> {
+    let folder = folder(paths);
+    if options.built.is_none() {
+        peers::build(paths, progress)?;
+    }
+    let peers = peers::ready(paths, progress).await?;
+    let (tls, authority) = authority::authority(&folder)?;
+    let bench = Bench {
+        quick: options.quick,
+        root: paths.root.clone(),
+        folder,
+        binaries: match &options.built {
+            Some(folder) => std::path::absolute(folder)?,
+            None => paths.target.join("release"),
+        },
+        python_env: paths.python_env(),
+        authority,
+    };
+    let (secure, plain) = (Stub::start(Some(tls)).await?, Stub::start(None).await?);
+    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
+    let parts = [
+        (Part::Size, "Sizes"),
+        (Part::Cold, "Cold starts"),
+        (Part::Work, "The work of one rollout"),
+        (Part::Board, "The board"),
+        (Part::Growth, "Growth"),
+        (Part::End, "From push to serving"),
+    ];
+    for (part, name) in parts.into_iter().filter(|(part, _)| wanted(*part)) {
+        let step = progress.step(name);
+        let aside = (part != Part::End).then(Aside::step);
+        let tables = match part {
+            Part::Size => vec![size::measure(&bench, &peers)?],
+            Part::Cold => cold::measure(&bench, &secure, &peers).await?,
+            Part::Work => work::measure(&bench, &secure, &peers).await?,
+            Part::Board => vec![board::measure(&bench, &plain, &peers).await?],
+            Part::Growth => growth::measure(&bench, &plain).await?,
+            Part::End => end::measure(&bench, paths, ports, progress).await?,
+        };
+        drop(aside);
+        for table in tables {
+            report.tables.retain(|known| known.title != table.title);
+            report.tables.push(table);
+        }
+        step.done();
+    }
+    Ok(())
+}
+
+fn begin(quick: bool) -> Report {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("?");
+    Report {
+        at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        processor: processor(),
+        machine: format!(
+            "{} processors, load {load} at the beginning",
+            child::processors()
+        ),
+        quick,
+        tables: Vec::new(),
+    }
+}
+
+/// As the kernel calls it.
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = name.and_then(|name| name.split_once(':'));
+    name.map_or_else(
+        || std::env::consts::ARCH.to_owned(),
+        |(_, name)| name.trim().to_owned(),
+    )
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
+    Ok(listener.local_addr()?.port())
+}
