@@ -46,7 +46,7 @@ pub(crate) enum Action {
     Release,
 }
 
-/// What was sent: a form sends the empty text for what nobody has filled in.
+/// What was sent.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Wanted {
     digest: Option<String>,
@@ -91,6 +91,12 @@ pub(crate) async fn by_form(
 ) -> Result<Response, Failure> {
     let action = Action::called(&action)
         .ok_or_else(|| Failure::Missing(format!("action called `{action}`")))?;
+    // A form sends the empty text for what nobody has filled in.
+    let wanted = Wanted {
+        digest: filled(wanted.digest),
+        from: filled(wanted.from),
+        why: wanted.why,
+    };
     let (id, ask) = ask(request, &service, &name, action, wanted).await?;
     let page = format!("/targets/{}?asked={id}#asked", ask.target);
     Ok(Redirect::see_other(page).into_response())
@@ -140,7 +146,7 @@ async fn ask(
         }
     }
     service.pace.act(&by)?;
-    let ask = read(action, name, by, wanted, &seen).map_err(Failure::Refused)?;
+    let ask = read(action, name, by, wanted, &seen)?;
     let put = service.bus.put(&ask).await;
     let id = put.map_err(|error| Failure::Unreachable("EventBridge", error))?;
     tracing::info!(
@@ -159,43 +165,37 @@ async fn ask(
     Ok((id, ask))
 }
 
-/// What is wanted, or in words why it makes no sense.
+/// What is wanted, or why it makes no sense.
 fn read(
     action: Action,
     target: &str,
     by: String,
     wanted: Wanted,
     seen: &Seen,
-) -> Result<Ask, String> {
-    let filled = |text: Option<String>| {
-        let text = text.unwrap_or_default().trim().to_owned();
-        (!text.is_empty()).then_some(text)
-    };
-    let why = filled(wanted.why);
-    if why
-        .as_ref()
-        .is_some_and(|why| why.chars().count() > LONGEST_WHY)
-    {
-        return Err(format!(
-            "The reason has more than {LONGEST_WHY} characters."
-        ));
+) -> Result<Ask, Failure> {
+    let long = |why: &String| why.chars().count() > LONGEST_WHY;
+    if wanted.why.as_ref().is_some_and(long) {
+        let why = format!("The reason has more than {LONGEST_WHY} characters.");
+        return Err(Failure::Refused(why));
     }
-    let digest = match filled(wanted.digest) {
-        Some(digest) => {
-            Some(Digest::parse(&digest).map_err(|_| format!("`{digest}` is not a digest."))?)
-        }
+    let digest = match wanted.digest {
+        Some(digest) => Some(
+            Digest::parse(&digest)
+                .map_err(|_| Failure::Refused(format!("`{digest}` is not a digest.")))?,
+        ),
         None => None,
     };
-    let from = filled(wanted.from);
-    match (action, &from) {
+    match (action, &wanted.from) {
         (Action::Promote, None) => {
-            return Err("A promotion says `from` which target.".to_owned());
+            let why = "A promotion says `from` which target.".to_owned();
+            return Err(Failure::Refused(why));
         }
         (Action::Promote, Some(from)) if from == target => {
-            return Err("A target is not promoted to itself.".to_owned());
+            let why = "A target is not promoted to itself.".to_owned();
+            return Err(Failure::Forbidden(why));
         }
-        (Action::Promote, Some(from)) if seen.target(from).is_none() => {
-            return Err(format!("There is no target called `{from}`."));
+        (Action::Promote, Some(from)) => {
+            find::target(seen, from)?;
         }
         _ => {}
     }
@@ -203,10 +203,16 @@ fn read(
         action,
         target: target.to_owned(),
         digest,
-        from,
+        from: wanted.from,
         by,
-        why,
+        why: filled(wanted.why),
     })
+}
+
+/// A text, unless it says nothing.
+fn filled(text: Option<String>) -> Option<String> {
+    let text = text.unwrap_or_default().trim().to_owned();
+    (!text.is_empty()).then_some(text)
 }
 
 impl Action {
@@ -261,12 +267,9 @@ mod tests {
         let digest = format!("sha256:{:064x}", 7);
         for (action, wanted) in [
             (Action::Rollback, json!({ "why": " prices are wrong " })),
-            (Action::Rollback, json!({ "digest": digest, "why": "" })),
+            (Action::Rollback, json!({ "digest": digest, "why": " " })),
             (Action::Redeploy, json!({})),
-            (
-                Action::Promote,
-                json!({ "from": "web-staging", "digest": "" }),
-            ),
+            (Action::Promote, json!({ "from": "web-staging" })),
             (Action::Hold, json!({})),
             (Action::Release, json!({})),
         ] {
@@ -294,7 +297,7 @@ mod tests {
             (
                 Action::Promote,
                 json!({ "from": "x" }),
-                "There is no target called `x`.",
+                "there is no target called `x`",
             ),
             (
                 Action::Rollback,
@@ -308,7 +311,7 @@ mod tests {
             ),
         ] {
             let refused = read(action, "web", "ada".into(), sent(&wanted), &seen());
-            assert_eq!(refused.expect_err("refused"), expected);
+            assert_eq!(refused.expect_err("refused").to_string(), expected);
         }
     }
 }

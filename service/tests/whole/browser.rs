@@ -1,6 +1,7 @@
 //! The board in headless Chromium, through WebDriver.
 //! Source: <https://www.w3.org/TR/webdriver2/>
 
+mod acting;
 mod axe;
 mod keys;
 mod live;
@@ -25,7 +26,7 @@ use thirtyfour::{
 };
 use tokio::time::{Duration, sleep};
 
-use crate::outside::{Filled, Outside, PATIENCE};
+use crate::outside::{Outside, PATIENCE};
 
 /// A browser with one tab. It ends when this is dropped.
 struct Browser {
@@ -160,7 +161,7 @@ impl Driver {
             .stdout(Stdio::piped())
             .process_group(0)
             .spawn()
-            .context("chromedriver is missing; `.ci/run browser` installs it")?;
+            .context("chromedriver is missing; `.ci/run board` installs it")?;
         let output = process.stdout.take();
         let mut driver = Driver {
             process,
@@ -189,19 +190,51 @@ impl Drop for Driver {
     }
 }
 
-/// Every kind of page: the board, targets, rollouts, the API's reference, and what is not there.
-fn pages(outside: &Outside, filled: &Filled) -> Vec<String> {
+/// Who looks.
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    Stranger,
+    Ada,
+}
+
+/// Makes `check` on every kind of page as everybody sees it, with everything unfolded; it is given the address.
+async fn on_every_page(
+    outside: &Outside,
+    browser: &Browser,
+    mut check: impl AsyncFnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let filled = outside.fill().await?;
     let rollout = |id| format!("/rollouts/main/web/{id}");
-    [
+    let pages = [
         "/".to_owned(),
         "/targets/web".to_owned(),
+        "/targets/web?asked=for-nothing".to_owned(),
         "/targets/shop".to_owned(),
         "/targets/new".to_owned(),
         rollout(&filled.open.id),
         rollout(&filled.failed.id),
         "/api/v1".to_owned(),
         "/nothing".to_owned(),
-    ]
-    .map(|path| outside.url(&path))
-    .into()
+    ];
+    for reader in [Reader::Stranger, Reader::Ada] {
+        if let Reader::Ada = reader {
+            browser.open(&outside.url("/")).await?;
+            browser.sign_in("ada").await?;
+        }
+        for page in &pages {
+            let url = outside.url(page);
+            browser.open(&url).await?;
+            browser.ask(UNFOLD).await?;
+            let checked = check(&url).await;
+            checked.with_context(|| format!("{page}, seen by {reader:?}"))?;
+        }
+    }
+    Ok(())
 }
+
+/// Those of one name fold each other.
+const UNFOLD: &str = "
+    for (const it of document.querySelectorAll('details')) {
+        it.removeAttribute('name');
+        it.open = true;
+    }";

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{Browser, Scheme, Scripts, pages};
+use super::{Browser, Scheme, Scripts, on_every_page};
 use crate::outside::Outside;
 
 /// A script through WebDriver is not one of the page's, which the page's policy would forbid.
@@ -17,21 +17,21 @@ const RUN: &str = "
     }))";
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn axe_finds_nothing_wrong_in_light_or_dark() -> Result<()> {
     let outside = Outside::start("browser-axe").await?;
-    let filled = outside.fill().await?;
     let browser = Browser::start(Scripts::Run).await?;
     let mut wrong = Vec::new();
-    for scheme in [Scheme::Light, Scheme::Dark] {
-        browser.prefer(scheme).await?;
-        for url in pages(&outside, &filled) {
-            browser.open(&url).await?;
+    on_every_page(&outside, &browser, async |url| {
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            browser.prefer(scheme).await?;
             let found = examine(&browser).await?;
             let faults = found["wrong"].as_array().into_iter().flatten();
             wrong.extend(faults.map(|it| format!("{scheme:?} {url} {it}")));
         }
-    }
+        Ok(())
+    })
+    .await?;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
     // It would have said so.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use thirtyfour::Key;
 
-use super::{Browser, Scripts, pages};
+use super::{Browser, Scripts, on_every_page};
 use crate::outside::Outside;
 
 /// What has the focus: its words, whether it is on the screen, and whether it is seen to have it.
@@ -16,30 +16,28 @@ const FOCUSED: &str = "
         seen: it.matches(':focus-visible') && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
     }";
 
-/// How many things there are that can have it. Of what is folded away only the handle.
+/// How many things there are that can have it.
 const FOCUSABLE: &str = "
     return [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
         .filter((it) => it.checkVisibility({ contentVisibilityAuto: true })).length";
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn everything_is_reached_by_keys_and_seen_to_be() -> Result<()> {
     let outside = Outside::start("browser-keys").await?;
-    let filled = outside.fill().await?;
     let browser = Browser::start(Scripts::Run).await?;
-    for url in pages(&outside, &filled) {
-        browser.open(&url).await?;
+    on_every_page(&outside, &browser, async |_| {
         let count = browser.ask(FOCUSABLE).await?.as_u64().unwrap_or(0);
-        ensure!(count > 2, "{url}: only {count} places");
+        ensure!(count > 2, "there are only {count} places");
         for place in 0..count {
             press(&browser, Key::Tab).await?;
             let focused = browser.ask(FOCUSED).await?;
             ensure!(
                 focused["there"] == json!(true) && focused["seen"] == json!(true),
-                "{url}, place {place}: {focused}"
+                "place {place}: {focused}"
             );
             if place == 0 {
-                ensure!(focused["name"] == "a #main", "{url}: {focused} comes first");
+                ensure!(focused["name"] == "a #main", "{focused} comes first");
             }
         }
         // Once around.
@@ -47,16 +45,14 @@ async fn everything_is_reached_by_keys_and_seen_to_be() -> Result<()> {
         let next = browser
             .ask("return document.activeElement.localName")
             .await?;
-        ensure!(
-            next == "body" || next == "html",
-            "{url}: {next} is one more"
-        );
-    }
-    Ok(())
+        ensure!(next == "body" || next == "html", "{next} is one more");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn the_first_link_leads_past_the_head() -> Result<()> {
     let outside = Outside::start("browser-skip").await?;
     outside.fill().await?;

@@ -9,11 +9,12 @@ use super::{Browser, Scripts};
 use crate::outside::Outside;
 
 /// Remembers the document, of which a reload would make another one.
-const REMEMBER: &str = "window.first = document";
-const REMEMBERED: &str = "return window.first === document";
+pub(super) const REMEMBER: &str = "window.first = document";
+/// Whether it is the same document still.
+pub(super) const REMEMBERED: &str = "return window.first === document";
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn a_rollout_moves_to_its_verdict_on_the_open_board() -> Result<()> {
     let outside = Outside::start("browser-board").await?;
     let web = outside.target("web", "production").await?;
@@ -45,7 +46,7 @@ async fn a_rollout_moves_to_its_verdict_on_the_open_board() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn an_open_rollouts_page_comes_to_its_verdict_and_reason() -> Result<()> {
     let outside = Outside::start("browser-rollout").await?;
     let web = outside.target("web", "production").await?;
@@ -71,7 +72,7 @@ async fn an_open_rollouts_page_comes_to_its_verdict_and_reason() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn a_page_finds_the_service_again_that_was_away() -> Result<()> {
     let mut outside = Outside::start("browser-away").await?;
     let web = outside.target("web", "production").await?;

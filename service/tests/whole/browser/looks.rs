@@ -3,49 +3,45 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{Browser, Scheme, Scripts, pages};
+use super::{Browser, Scheme, Scripts, on_every_page};
 use crate::outside::Outside;
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
-async fn nothing_is_wider_than_the_narrowest_screen() -> Result<()> {
+#[ignore = "needs Chromium: `.ci/run board`"]
+async fn nothing_is_wider_than_the_screen() -> Result<()> {
     let outside = Outside::start("browser-narrow").await?;
-    let filled = outside.fill().await?;
     let browser = Browser::start(Scripts::Run).await?;
-    for width in [320, 400, 768] {
-        browser.narrow(width).await?;
-        for url in pages(&outside, &filled) {
-            browser.open(&url).await?;
+    on_every_page(&outside, &browser, async |_| {
+        for width in [320, 400, 640, 768, 900, 1040, 1280] {
+            browser.narrow(width).await?;
             let wide = browser.ask("return document.documentElement.scrollWidth");
             let wide = wide.await?.as_u64().context("no width")?;
-            ensure!(wide <= width.into(), "{url} is {wide} wide on {width}");
+            ensure!(wide <= width.into(), "it is {wide} wide on {width}");
         }
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn who_prefers_the_dark_gets_light_on_dark() -> Result<()> {
     let outside = Outside::start("browser-dark").await?;
-    let filled = outside.fill().await?;
     let browser = Browser::start(Scripts::Run).await?;
-    for scheme in [Scheme::Light, Scheme::Dark] {
-        browser.prefer(scheme).await?;
-        for url in pages(&outside, &filled) {
-            browser.open(&url).await?;
-            let [page, text] = [
-                brightness(&browser, "backgroundColor").await?,
-                brightness(&browser, "color").await?,
-            ];
+    on_every_page(&outside, &browser, async |_| {
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            browser.prefer(scheme).await?;
+            let page = brightness(&browser, "backgroundColor").await?;
+            let text = brightness(&browser, "color").await?;
             let fits = match scheme {
                 Scheme::Light => page > 0.9 && text < 0.2,
                 Scheme::Dark => page < 0.1 && text > 0.8,
             };
-            ensure!(fits, "{scheme:?} {url}: {text} on {page}");
+            ensure!(fits, "{scheme:?}: {text} on {page}");
         }
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// How bright a colour of the page is, from 0 to 1.

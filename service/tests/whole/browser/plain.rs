@@ -11,7 +11,7 @@ use super::{Browser, Scripts};
 use crate::outside::{Outside, PATIENCE};
 
 #[tokio::test]
-#[ignore = "needs Chromium: `.ci/run browser`"]
+#[ignore = "needs Chromium: `.ci/run board`"]
 async fn without_scripts_a_page_says_the_same_and_renews_itself() -> Result<()> {
     let outside = Outside::start("browser-plain").await?;
     let web = outside.target("web", "production").await?;

@@ -57,27 +57,54 @@ impl Outside {
         Ok(target)
     }
 
-    /// The rollout of the release called `number`, claimed `ago`; one of two tasks runs.
+    /// The rollout of the release called `number`, claimed `ago`; one of two tasks runs. Every third was asked for by
+    /// somebody.
     pub(crate) async fn roll_out(
         &self,
         target: &Target,
         number: u32,
         ago: TimeDelta,
     ) -> Result<Rollout> {
+        let asked = number
+            .is_multiple_of(3)
+            .then(|| format!("{}-{number}", target.name));
+        self.carry_out(target, number, ago, asked.as_deref()).await
+    }
+
+    /// The same, for the request `asked` if there is one.
+    pub(crate) async fn carry_out(
+        &self,
+        target: &Target,
+        number: u32,
+        ago: TimeDelta,
+        asked: Option<&str>,
+    ) -> Result<Rollout> {
         let now = Utc::now() - ago;
-        let (commit, name) = (format!("{number:040x}"), &target.name);
+        let name = &target.name;
+        // Digits that look like those of a hash.
+        let digits = format!("{:08x}", number.wrapping_mul(0x9e37_79b1));
+        let commit = digits.repeat(5);
         let release = Release {
             repository: target.repository.clone(),
-            digest: Digest::parse(&format!("sha256:{number:064x}"))?,
+            digest: Digest::parse(&format!("sha256:{}", digits.repeat(8)))?,
             tag: format!("main-{commit}"),
             commit: Some(Commit::parse(&commit)?),
             pushed_at: now - TimeDelta::seconds(3),
         };
-        let mut rollout = Rollout::claimed(target, release, cause(number), now);
+        let cause = match asked {
+            Some(_) => Cause::Request {
+                action: "rollback".into(),
+                by: "ada".into(),
+                why: Some("prices are wrong".into()),
+            },
+            None => Cause::Push,
+        };
+        let mut rollout = Rollout::claimed(target, release, cause, now);
+        rollout.request = asked.map(str::to_owned);
         rollout.heard_at = Some(now - TimeDelta::seconds(1));
         let head = self.ledger.head(&rollout.service).await?;
         let claim = Claim {
-            by: rollout.release.digest.as_str(),
+            by: asked.unwrap_or(rollout.release.digest.as_str()),
             rollout: &rollout,
             head: &head,
             supersedes: None,
@@ -196,18 +223,6 @@ pub(crate) struct Filled {
     pub(crate) open: Rollout,
     /// The one before it, which was rolled back.
     pub(crate) failed: Rollout,
-}
-
-/// Every third was asked for by somebody.
-fn cause(number: u32) -> Cause {
-    match number % 3 {
-        0 => Cause::Request {
-            action: "rollback".into(),
-            by: "ada".into(),
-            why: Some("prices are wrong".into()),
-        },
-        _ => Cause::Push,
-    }
 }
 
 /// A task definition of which something differs from release to release.
