@@ -37,7 +37,7 @@ async fn after_an_hour_of_trouble_every_status_is_there_once_and_in_order() {
     github.fail_for(Failure::ServerError(503), TimeDelta::seconds(2));
     let mut delivered = Vec::new();
     for shard in shards {
-        let config = sdk_config(&outside.recorder.url).await;
+        let config = sdk_config(&outside.recorder.url);
         let instance = reporter(&config, &outside.table, outside.github_url(), token());
         delivered.push(tokio::spawn(deliver(instance, shard)));
     }
