@@ -2,11 +2,13 @@
 
 mod outside;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use functions::github::Api;
+use functions::limit::Patience;
 use functions::trace::Tracer;
 use local::github::{Deployment, Failure};
-use outside::{LIVES, Outside, REPOSITORY, key, request, sha};
+use outside::{LIVES, Outside, REPOSITORY, key, request, sha, token};
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 
@@ -269,6 +271,46 @@ async fn github_is_left_alone_for_as_long_as_it_asks() {
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     outside.report(&records).await;
+    assert_eq!(states(&outside), ALL_TOLD);
+}
+
+#[tokio::test]
+async fn what_one_instance_was_told_the_other_knows() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let enough = Failure::SecondaryLimit { retry_after: 2 };
+    outside.github.fail_next(enough, 1);
+    outside.report(&records).await;
+    assert_eq!(outside.github.requests().len(), 1);
+    outside.report_as(token(), "").await;
+    let told = outside.report(&records).await;
+    let expected = "GitHub asks to be left alone until <time>";
+    assert!(told.lines().next().unwrap().ends_with(expected), "{told}");
+    assert_eq!(outside.github.requests().len(), 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    outside.report(&records).await;
+    assert_eq!(states(&outside), ALL_TOLD);
+}
+
+#[tokio::test]
+async fn a_short_limit_is_waited_for() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let patience = Patience::new(outside.ledger.clone(), Duration::from_secs(3));
+    let http = functions::run::http().unwrap();
+    outside.report.github.api = Api::new(http, outside.github_url(), patience);
+    let enough = Failure::SecondaryLimit { retry_after: 1 };
+    outside.github.fail_next(enough, 1);
+    let begun = Instant::now();
+    let told = outside.report(&records).await;
+    assert!(told.starts_with("answers "), "{told}");
+    assert!(
+        begun.elapsed() > Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(states(&outside), ALL_TOLD);
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct Outside {
     read: usize,
     words: Words,
     _front: Front,
-    _served: Served,
+    served: Served,
     _work_dir: TempDir,
 }
 
@@ -142,7 +142,7 @@ impl Outside {
             read: 0,
             words,
             _front: front,
-            _served: served,
+            served,
             _work_dir: work_dir,
         };
         ministack.create_ledger_table(&outside.table).await.unwrap();
@@ -165,6 +165,11 @@ impl Outside {
         self.ecs("CreateService", beginning.service).await;
         // A service without tasks completes its first deployment at once.
         self.deployment_event("COMPLETED").await;
+    }
+
+    /// GitHub, past the recorder.
+    pub(crate) fn github_url(&self) -> &str {
+        self.served.url()
     }
 
     /// Writes a SecureString, as a person does.

@@ -28,13 +28,22 @@ pub(super) struct Door {
     token: String,
     /// Who else may come in.
     pub(super) apps: Apps,
-    orders: VecDeque<(Failure, usize)>,
+    orders: VecDeque<(Failure, Lasting)>,
     used: u32,
     resets_at: DateTime<Utc>,
     /// Every request so far.
     pub(super) requests: Vec<Request>,
     /// What was wrong with requests and answers so far.
     pub(super) violations: Vec<String>,
+}
+
+/// How long an ordered failure lasts.
+#[derive(Clone, Copy, Debug)]
+enum Lasting {
+    /// For so many requests.
+    Times(usize),
+    /// For all requests until then.
+    Until(DateTime<Utc>),
 }
 
 /// The headers that the doorkeeper looks at.
@@ -58,9 +67,14 @@ impl Door {
         }
     }
 
-    /// Orders a failure.
+    /// Orders a failure of so many requests.
     pub(super) fn order(&mut self, failure: Failure, times: usize) {
-        self.orders.push_back((failure, times));
+        self.orders.push_back((failure, Lasting::Times(times)));
+    }
+
+    /// Orders a failure of all requests until then.
+    pub(super) fn order_until(&mut self, failure: Failure, end: DateTime<Utc>) {
+        self.orders.push_back((failure, Lasting::Until(end)));
     }
 
     /// One request, from the door to the model and back.
@@ -149,7 +163,7 @@ impl Door {
             .answer(now);
         }
         self.used += 1;
-        let failure = self.next_failure();
+        let failure = self.next_failure(now);
         match failure {
             Some(Failure::LostAnswer) | None => {}
             Some(failure) => return failure.answer(now),
@@ -164,13 +178,16 @@ impl Door {
         }
     }
 
-    fn next_failure(&mut self) -> Option<Failure> {
-        while let Some((failure, times)) = self.orders.front_mut() {
-            if *times > 0 {
-                if *times < usize::MAX {
+    fn next_failure(&mut self, now: DateTime<Utc>) -> Option<Failure> {
+        while let Some((failure, lasting)) = self.orders.front_mut() {
+            match lasting {
+                Lasting::Times(usize::MAX) => return Some(*failure),
+                Lasting::Times(times) if *times > 0 => {
                     *times -= 1;
+                    return Some(*failure);
                 }
-                return Some(*failure);
+                Lasting::Until(end) if now < *end => return Some(*failure),
+                Lasting::Times(_) | Lasting::Until(_) => {}
             }
             self.orders.pop_front();
         }

@@ -177,6 +177,11 @@ impl GitHub {
         self.state().door.order(failure, times);
     }
 
+    /// Lets all requests of the next time fail, for so long.
+    pub fn fail_for(&self, failure: Failure, lasting: TimeDelta) {
+        self.state().door.order_until(failure, Utc::now() + lasting);
+    }
+
     /// All repositories, for [`GitHub::restore`] in a later process.
     pub fn save(&self) -> Value {
         serde_json::to_value(&self.state().model).expect("the model is plain data with string keys")

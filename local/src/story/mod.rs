@@ -104,7 +104,21 @@ impl Story<'_> {
         self.set_back_by_hand().await?;
         self.rollback().await?;
         self.press().await?;
+        self.as_github_describes_it();
         self.board().await?;
         self.proof().await
+    }
+
+    /// All that the functions have asked of GitHub, and all that they were answered.
+    fn as_github_describes_it(&self) {
+        self.lines.chapter("What GitHub was asked");
+        let github = &self.system.github;
+        let asked = github.requests().len();
+        let violations = github.violations();
+        self.lines.check(
+            &format!("{asked} requests to GitHub and their answers are as GitHub's own description has them"),
+            violations.is_empty() && asked > 0,
+            &violations,
+        );
     }
 }
