@@ -2,17 +2,28 @@
 //!
 //! GitHub comes first. A record on which GitHub fails comes again until it does not, and what had been put before would be
 //! put again every time, hundreds of times in an outage. So an outage delays these events as it delays statuses; what
-//! GitHub refuses, and what it is not told at all, is put like all else. And an event that the bus does not take goes to
+//! GitHub refuses, and what it is not told at all, is put like all else. And an event that the bus does not take soon goes to
 //! the failure queue and keeps no status waiting.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
+use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use chrono::{DateTime, Utc};
 use ledger::{Cause, Release, Rollout, ServiceKey, Stage, Tasks, Verdict};
 use serde::Serialize;
+use wire::SdkConfig;
 
 const SOURCE: &str = "couplet";
 const DETAIL_TYPE: &str = "Couplet Rollout State Change";
+
+/// All tries together: a batch of five must get through while the bus is away.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The account's default bus.
+#[derive(Clone, Debug)]
+pub struct Bus(aws_sdk_eventbridge::Client);
 
 /// What there is to say of a rollout: `docs/rollout-state-change.schema.json` describes it.
 #[derive(Debug, PartialEq, Serialize)]
@@ -72,24 +83,30 @@ fn of<'a>(rollout: &'a Rollout, page: &'a str) -> Announcement<'a> {
     }
 }
 
-/// Puts the event on the default bus.
-/// Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
-pub(crate) async fn announce(
-    bus: &aws_sdk_eventbridge::Client,
-    announcement: &Announcement<'_>,
-) -> Result<()> {
-    let what = || format!("cannot put an event about rollout {}", announcement.rollout);
-    let entry = PutEventsRequestEntry::builder()
-        .source(SOURCE)
-        .detail_type(DETAIL_TYPE)
-        .detail(serde_json::to_string(announcement).with_context(what)?)
-        .build();
-    let answer = bus.put_events().entries(entry).send().await;
-    let answer = answer.with_context(what)?;
-    // An entry that is not taken is no error of the call.
-    let refused = answer.entries().iter().find_map(|entry| entry.error_code());
-    match refused {
-        Some(code) => bail!("{}: {code}", what()),
-        None => Ok(()),
+impl Bus {
+    /// The bus that `config` leads to.
+    pub fn new(config: &SdkConfig) -> Self {
+        let patience = TimeoutConfig::builder().operation_timeout(PATIENCE).build();
+        let config = aws_sdk_eventbridge::config::Builder::from(config).timeout_config(patience);
+        Bus(aws_sdk_eventbridge::Client::from_conf(config.build()))
+    }
+
+    /// Puts the event.
+    /// Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+    pub(crate) async fn announce(&self, announcement: &Announcement<'_>) -> Result<()> {
+        let what = || format!("cannot put an event about rollout {}", announcement.rollout);
+        let entry = PutEventsRequestEntry::builder()
+            .source(SOURCE)
+            .detail_type(DETAIL_TYPE)
+            .detail(serde_json::to_string(announcement).with_context(what)?)
+            .build();
+        let answer = self.0.put_events().entries(entry).send().await;
+        let answer = answer.with_context(what)?;
+        // An entry that is not taken is no error of the call.
+        let refused = answer.entries().iter().find_map(|entry| entry.error_code());
+        match refused {
+            Some(code) => bail!("{}: {code}", what()),
+            None => Ok(()),
+        }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tracing::{error, info, warn};
 use wire::{Http, SdkConfig};
 
-use crate::announce::{announce, announcement};
+use crate::announce::{Bus, announcement};
 use crate::github::{Api, Credentials, GitHub, Identity, Refusal};
 use crate::limit::Patience;
 use crate::run::{self, setting};
@@ -30,7 +30,7 @@ pub struct Clients {
     /// GitHub.
     pub github: GitHub,
     /// Where events go, for whoever else wants to know.
-    pub bus: aws_sdk_eventbridge::Client,
+    pub bus: Bus,
     /// Where a record goes that GitHub or the bus refuses for good.
     pub sqs: aws_sdk_sqs::Client,
     /// The address of the failure queue.
@@ -53,7 +53,7 @@ impl Clients {
                 api: Api::new(Http::new()?, &setting("COUPLET_GITHUB_API_URL")?, patience),
                 credentials: Credentials::new(ssm, Identity::from_environment()?),
             },
-            bus: aws_sdk_eventbridge::Client::new(config),
+            bus: Bus::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             failure_queue_url: setting("COUPLET_FAILURE_QUEUE_URL")?,
             board_url: setting("COUPLET_BOARD_URL")?,
@@ -116,7 +116,7 @@ async fn on_record(clients: &Clients, record: &EventRecord) -> Result<()> {
     }
     let page = clients.page(&new);
     if let Some(announcement) = announcement(old.as_ref(), &new, &page)
-        && let Err(error) = announce(&clients.bus, &announcement).await
+        && let Err(error) = clients.bus.announce(&announcement).await
     {
         return set_aside(clients, record, &error).await;
     }

@@ -184,3 +184,21 @@ async fn an_event_that_the_bus_does_not_take_keeps_no_status_waiting() {
     }
     assert_eq!(announced(&mut outside).len(), 2);
 }
+
+#[tokio::test]
+async fn a_bus_that_does_not_answer_is_not_waited_for() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let records = outside.records().await;
+    let held = outside.recorder.hold("AWSEvents.PutEvents");
+    let told = outside.report(&records[..1]).await;
+    assert!(
+        told.starts_with("answers {\"batchItemFailures\":[]}\n"),
+        "{told}"
+    );
+    let failures = outside.failures().await;
+    let words = failures[0]["error"].as_str().unwrap();
+    assert!(words.contains("timeout"), "{words}");
+    drop(held);
+}

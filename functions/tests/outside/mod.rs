@@ -18,6 +18,7 @@ use std::time::Duration;
 use ::ledger::{DeploymentId, Ledger, ServiceKey};
 use anyhow::Result;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use functions::announce::Bus;
 use functions::github::{self, Api, Identity};
 use functions::limit::Patience;
 use functions::{report, rollout, verdict};
@@ -374,7 +375,7 @@ pub(crate) fn reporter(
             api: Api::new(Http::new().unwrap(), github, patience),
             credentials: github::Credentials::new(ssm, identity),
         },
-        bus: aws_sdk_eventbridge::Client::new(config),
+        bus: Bus::new(config),
         sqs: aws_sdk_sqs::Client::new(config),
         board_url: "https://board.example.com/".to_owned(),
         tracer: None,

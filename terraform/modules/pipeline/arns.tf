@@ -43,4 +43,12 @@ locals {
       Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["target#*"] } }
     },
   ]
+
+  # Whether a release that is to be promoted has succeeded in another installation.
+  other_ledger_statements = length(var.other_ledgers) == 0 ? [] : [{
+    Sid      = "ReadOtherLedgers"
+    Effect   = "Allow"
+    Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+    Resource = local.other_ledger_arns
+  }]
 }

@@ -10,18 +10,12 @@ module "report" {
   failure_queue_arn  = aws_sqs_queue.failures.arn
   log_retention_days = var.log_retention_days
 
-  variables = merge(
-    {
-      COUPLET_LEDGER_TABLE      = var.table.name
-      COUPLET_FAILURE_QUEUE_URL = aws_sqs_queue.failures.url
-      COUPLET_GITHUB_API_URL    = var.github.api_url
-      COUPLET_BOARD_URL         = var.board_url
-    },
-    var.github.app == null ? { COUPLET_GITHUB_TOKEN_PARAMETER = local.secret } : {
-      COUPLET_GITHUB_APP_ID                                   = var.github.app.id
-      COUPLET_GITHUB_APP_KEY_PARAMETER                        = local.secret
-    },
-  )
+  variables = merge(local.identity, {
+    COUPLET_LEDGER_TABLE      = var.table.name
+    COUPLET_FAILURE_QUEUE_URL = aws_sqs_queue.failures.url
+    COUPLET_GITHUB_API_URL    = var.github.api_url
+    COUPLET_BOARD_URL         = var.board_url
+  })
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -91,6 +85,14 @@ module "report" {
       },
     ]
   })
+}
+
+locals {
+  as_person = { COUPLET_GITHUB_TOKEN_PARAMETER = local.secret }
+  as_app    = { COUPLET_GITHUB_APP_ID = try(var.github.app.id, ""), COUPLET_GITHUB_APP_KEY_PARAMETER = local.secret }
+
+  # Who speaks to GitHub.
+  identity = var.github.app == null ? local.as_person : local.as_app
 }
 
 # The ledger's stream, in order, one reader a shard. Only rollouts are told: heads, claims and targets move without

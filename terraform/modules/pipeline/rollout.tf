@@ -18,7 +18,7 @@ module "rollout" {
   # only the targets' own roles, and a service only ever gets a revision of a target's family.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.ledger_statements, [
+    Statement = concat(local.ledger_statements, local.other_ledger_statements, [
       {
         Sid      = "ReadImages"
         Effect   = "Allow"
@@ -73,14 +73,6 @@ module "rollout" {
         Resource  = flatten(var.targets[*].role_arns)
         Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
       },
-      ],
-      # Whether a release that is to be promoted has succeeded in another installation.
-      length(var.other_ledgers) == 0 ? [] : [{
-        Sid      = "ReadOtherLedgers"
-        Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
-        Resource = local.other_ledger_arns
-      }],
-    )
+    ])
   })
 }
