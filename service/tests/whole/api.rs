@@ -16,7 +16,7 @@ const ARGUMENTS: [&str; 9] = [
     "--checks=all",
     "--seed=1",
     "--generation-database=none",
-    "--max-examples=200",
+    "--max-examples=150",
     "--continue-on-failure",
     "--request-timeout=10",
     "--suppress-health-check=all",
