@@ -46,7 +46,7 @@ impl Clients {
     pub fn from_environment(config: &SdkConfig) -> Result<Self> {
         Ok(Clients {
             ssm: aws_sdk_ssm::Client::new(config),
-            http: Http::new()?,
+            http: Http::default(),
             patience: Patience::new(PATIENCE),
             sqs: aws_sdk_sqs::Client::new(config),
             failure_queue_url: setting("COUPLET_FAILURE_QUEUE_URL")?,

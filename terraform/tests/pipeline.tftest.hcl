@@ -268,7 +268,7 @@ run "rights" {
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
-          Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+          Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
           Resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"
         },
         {
@@ -367,7 +367,7 @@ run "rights" {
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
-          Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+          Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
           Resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"
         },
         {

@@ -128,11 +128,11 @@ impl Outside {
             ecs,
             github,
             ledger: local::site::ledger(front.url(), &table),
-            rollout: rollout::Clients::new(&config, ledger.clone()).unwrap(),
+            rollout: rollout::Clients::new(&config, ledger.clone()),
             verdict: verdict::Clients::new(&config, ledger),
             report: report::Clients {
                 ssm: aws_sdk_ssm::Client::new(&config),
-                http: Http::new().unwrap(),
+                http: Http::default(),
                 sqs: aws_sdk_sqs::Client::new(&config),
                 failure_queue_url: format!("{}/000000000000/{table}", recorder.url),
                 github_api_url: github_recorder.url.clone(),
