@@ -4,15 +4,40 @@ use anyhow::{Context, Error, Result, bail};
 use chrono::Utc;
 use ledger::table::Raced;
 use ledger::transition::{Deployment, Next};
-use ledger::{DeploymentId, RevisionArn, Rollout, Target, Verdict};
+use ledger::{DeploymentId, Digest, RevisionArn, Rollout, Target, Verdict};
 use serde_json::{Value, json};
 use tracing::info;
 
+use crate::asked::Asked;
 use crate::ecs::Service;
 use crate::outline::outline;
 use crate::place::{self, Rightful};
 use crate::rollout::{Clients, TRIES, ignored};
 use crate::task_definition;
+
+/// What a revision is made of, beside the rollout.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    template: Value,
+    architectures: Vec<String>,
+}
+
+/// The parts of a revision of `target` that runs the image `digest`.
+pub(crate) async fn parts(
+    clients: &Clients,
+    target: &Target,
+    digest: &Digest,
+    asked: &Asked,
+) -> Result<Parts> {
+    let (template, architectures) = tokio::try_join!(
+        clients.ecs.template(&target.template),
+        asked.architectures(&clients.ecr, &target.repository, digest),
+    )?;
+    Ok(Parts {
+        template,
+        architectures,
+    })
+}
 
 /// Brings a claimed rollout to ECS. Each step is noted under the condition that the rollout is still open.
 pub(crate) async fn drive(
@@ -20,10 +45,11 @@ pub(crate) async fn drive(
     target: &Target,
     rollout: Rollout,
     service: Service,
+    parts: Option<Parts>,
 ) -> Result<Value> {
     let (revision, outline) = match rollout.revision.clone() {
         Some(revision) => (revision, None),
-        None => match body(clients, target, &rollout).await? {
+        None => match body(clients, target, &rollout, parts).await? {
             Ok(body) => (clients.ecs.register(&body).await?, Some(outline(&body))),
             Err(refusal) => return refuse(clients, target, &rollout, &refusal).await,
         },
@@ -66,16 +92,21 @@ pub(crate) async fn drive(
 }
 
 /// What is to be registered, or why this release cannot run under this template.
-async fn body(clients: &Clients, target: &Target, rollout: &Rollout) -> Result<Result<Value>> {
-    let release = &rollout.release;
-    let (template, architectures) = tokio::try_join!(
-        clients.ecs.template(&target.template),
-        clients
-            .ecr
-            .architectures(&target.repository, &release.digest),
-    )?;
-    let runs = task_definition::runs(&template, &architectures);
-    Ok(runs.and_then(|()| task_definition::revision(&template, target, rollout)))
+async fn body(
+    clients: &Clients,
+    target: &Target,
+    rollout: &Rollout,
+    parts: Option<Parts>,
+) -> Result<Result<Value>> {
+    let parts = match parts {
+        Some(parts) => parts,
+        None => {
+            let digest = &rollout.release.digest;
+            self::parts(clients, target, digest, &Asked::default()).await?
+        }
+    };
+    let runs = task_definition::runs(&parts.template, &parts.architectures);
+    Ok(runs.and_then(|()| task_definition::revision(&parts.template, target, rollout)))
 }
 
 /// Ends a rollout that ECS could only fail at, before ECS is touched: to try again would change nothing.

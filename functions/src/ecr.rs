@@ -1,14 +1,13 @@
 //! The only file that calls ECR.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::operation::describe_images::DescribeImagesError;
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, TagStatus};
 use chrono::DateTime;
-use http::Request;
 use ledger::{Commit, Digest};
 use tracing::warn;
-use wire::{Http, SdkConfig};
+use wire::{Download, SdkConfig};
 
 use crate::decide::TaggedImage;
 use crate::image::{self, Built, Lead, by_config, by_manifest};
@@ -29,20 +28,20 @@ const PAGE: i32 = 1000;
 /// How many pages of images the sweep looks at.
 const LISTED: usize = 5;
 
-/// ECR, and plain HTTP for the addresses of layers that it gives.
+/// ECR, and the way to the layers whose addresses it gives.
 #[derive(Clone, Debug)]
 pub struct Ecr {
     client: Client,
-    http: Http,
+    layers: Download,
 }
 
 impl Ecr {
     /// A client with the settings of `config`.
-    pub fn new(config: &SdkConfig) -> Result<Self> {
-        Ok(Ecr {
+    pub fn new(config: &SdkConfig) -> Self {
+        Ecr {
             client: Client::new(config),
-            http: Http::new()?,
-        })
+            layers: Download::default(),
+        }
     }
 
     /// The image that has `tag` now; `None` if there is none.
@@ -206,11 +205,7 @@ impl Ecr {
             .await
             .with_context(context)?;
         let url = answer.download_url().with_context(context)?;
-        let request = Request::get(url).body(String::new());
-        let answer = self.http.send(request.with_context(context)?).await;
-        let (head, blob) = answer.with_context(context)?.into_parts();
-        ensure!(head.status.is_success(), "{}: {}", context(), head.status);
-        Ok(blob)
+        self.layers.text(url).await.with_context(context)
     }
 }
 

@@ -15,12 +15,15 @@
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
 //!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by;
-//!   `tasks`: how far a deployment has come; `tell` and `retire`: what `report` says to GitHub; [`announce`]: to others
+//!   `tasks`: how far a deployment has come; `asked`: what was asked about an image; `each`: many targets, some at a
+//!   time; `tell` and `retire`: what `report` says to GitHub; [`announce`]: to others
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
 pub mod announce;
+mod asked;
 pub mod decide;
 pub mod drive;
+mod each;
 pub mod ecr;
 pub mod ecs;
 pub mod event;

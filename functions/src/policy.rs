@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use globset::GlobBuilder;
 use ledger::{Commit, Release, TagPolicy};
-use regex::{Regex, bytes};
+use regex_lite::Regex;
 use semver::{Version, VersionReq};
 
 /// No pattern is longer, in bytes: a tag has 128 at the most, and what is nested too deep breaks the libraries.
@@ -30,7 +30,7 @@ pub fn follow(policy: &TagPolicy, tag: &str) -> Result<Option<Followed>> {
         TagPolicy::Exact(wanted) => (tag == wanted).then(|| commit_in(tag)),
         TagPolicy::Glob(pattern) => glob(pattern)
             .with_context(|| malformed(policy))?
-            .is_match(tag.as_bytes())
+            .is_match(tag)
             .then(|| commit_in(tag)),
         TagPolicy::Regex(pattern) => {
             let whole = whole(pattern).with_context(|| malformed(policy))?;
@@ -66,9 +66,11 @@ pub fn is_newer(policy: &TagPolicy, candidate: &Release, newest: &Release) -> bo
 
 /// The library's own matcher panics at a glob that is too large or nested too deep for a regular expression.
 /// Source: <https://docs.rs/globset/latest/globset/struct.Glob.html#method.regex>
-fn glob(pattern: &str) -> Result<bytes::Regex> {
+fn glob(pattern: &str) -> Result<Regex> {
     let glob = GlobBuilder::new(pattern).build()?;
-    Ok(bytes::Regex::new(glob.regex())?)
+    // It is made for bytes. A tag is a text, and has no letter that is more than a byte.
+    // Source: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html>
+    Ok(Regex::new(glob.regex().trim_start_matches("(?-u)"))?)
 }
 
 /// `pattern` over the whole tag. By itself first: `a)|(b` is malformed, and its parentheses must not meet ours.

@@ -50,7 +50,11 @@ impl Clients {
         Ok(Clients {
             ledger,
             github: GitHub {
-                api: Api::new(Http::new()?, &setting("COUPLET_GITHUB_API_URL")?, patience),
+                api: Api::new(
+                    Http::default(),
+                    &setting("COUPLET_GITHUB_API_URL")?,
+                    patience,
+                ),
                 credentials: Credentials::new(ssm, Identity::from_environment()?),
             },
             bus: Bus::new(config),

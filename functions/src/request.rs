@@ -7,6 +7,7 @@ use ledger::{Cause, Ledger, Release, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
+use crate::asked::Asked;
 use crate::decide::{self, Action, Wanted};
 use crate::event::{Ask, AskedAction, Request};
 use crate::rollout::{Claiming, Clients, TRIES, ignored, resume};
@@ -112,6 +113,7 @@ async fn claim(
         },
         heard_at,
         standing,
+        asked: &Asked::default(),
     };
     claiming.roll_out(clients, target, release).await
 }

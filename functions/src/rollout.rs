@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use tracing::info;
 use wire::SdkConfig;
 
+use crate::asked::Asked;
 use crate::decide::{self, Action, Pushed};
+use crate::each::{Work, each};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
 use crate::event::{self, Heard};
@@ -33,13 +35,13 @@ pub struct Clients {
 
 impl Clients {
     /// Clients with the settings of `config`.
-    pub fn new(config: &SdkConfig, ledger: Ledger, other_ledgers: Vec<Ledger>) -> Result<Self> {
-        Ok(Clients {
+    pub fn new(config: &SdkConfig, ledger: Ledger, other_ledgers: Vec<Ledger>) -> Self {
+        Clients {
             ledger,
             other_ledgers,
-            ecr: Ecr::new(config)?,
+            ecr: Ecr::new(config),
             ecs: Ecs::new(config),
-        })
+        }
     }
 }
 
@@ -73,14 +75,12 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
 /// Every target that follows the repository is served; the error of one does not keep the others back.
 async fn on_push(clients: &Clients, pushed: &Pushed) -> Result<Vec<Value>> {
     let targets = clients.ledger.followers(&pushed.repository).await?;
-    let mut outcomes = Vec::new();
-    let mut errors = targets.malformed;
-    for target in &targets.readable {
-        match push_to_target(clients, target, pushed).await {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
-        }
-    }
+    let asked = Asked::default();
+    let work = targets.readable.iter();
+    let work =
+        work.map(|target| Box::pin(push_to_target(clients, target, pushed, &asked)) as Work<'_, _>);
+    let (outcomes, errors) = each(&targets.readable, work.collect()).await;
+    let errors = [targets.malformed, errors].concat();
     ensure!(errors.is_empty(), "{}", errors.join("; "));
     if outcomes.is_empty() {
         info!(
@@ -95,6 +95,7 @@ pub(crate) async fn push_to_target(
     clients: &Clients,
     target: &Target,
     pushed: &Pushed,
+    asked: &Asked,
 ) -> Result<Value> {
     let Some(followed) = policy::follow(&target.tag_policy, &pushed.tag)? else {
         return Ok(ignored(
@@ -104,10 +105,13 @@ pub(crate) async fn push_to_target(
         ));
     };
     let key = target.key();
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         let now = Utc::now();
+        // Where something else came first, all is read again.
+        let anew = Asked::default();
+        let asked = if attempt == 0 { asked } else { &anew };
         let (mut image, standing) = tokio::try_join!(
-            clients.ecr.tagged(&pushed.repository, &pushed.tag),
+            asked.tagged(&clients.ecr, pushed),
             clients.ledger.standing_of(&key, pushed.digest.as_str()),
         )?;
         if let Some(image) = &mut image
@@ -139,6 +143,7 @@ pub(crate) async fn push_to_target(
             cause: Cause::Push,
             heard_at: now,
             standing: &standing,
+            asked,
         };
         let outcome = match refusal {
             None => claim.roll_out(clients, target, release).await?,
@@ -157,17 +162,23 @@ pub(crate) struct Claiming<'a> {
     pub(crate) cause: Cause,
     pub(crate) heard_at: DateTime<Utc>,
     pub(crate) standing: &'a Standing,
+    pub(crate) asked: &'a Asked,
 }
 
 impl Claiming<'_> {
-    /// Claims a rollout and carries it out; `None` if another claim came first.
+    /// Claims a rollout and carries it out; `None` if another claim came first. All that is needed for it is read before,
+    /// at the same time: what cannot be read is no rollout yet.
     pub(crate) async fn roll_out(
         self,
         clients: &Clients,
         target: &Target,
         release: Release,
     ) -> Result<Option<Value>> {
-        let service = service(clients, target).await?;
+        let (service, parts) = tokio::join!(
+            service(clients, target),
+            drive::parts(clients, target, &release.digest, self.asked),
+        );
+        let (service, parts) = (service?, parts?);
         let mut rollout = self.rollout(target, release);
         rollout.rolls_back_to = place::goes_back_to(self.standing).filter(|_| service.rolls_back);
         let claim = Claim {
@@ -178,7 +189,7 @@ impl Claiming<'_> {
         };
         match clients.ledger.claim(&claim).await? {
             Raced::Yes => Ok(None),
-            Raced::No => drive::drive(clients, target, rollout, service)
+            Raced::No => drive::drive(clients, target, rollout, service, Some(parts))
                 .await
                 .map(Some),
         }
@@ -233,7 +244,7 @@ pub(crate) async fn resume(
         rollout.revision = clients.ecs.registered(&target.family, &rollout.id).await?;
     }
     let service = service(clients, target).await?;
-    drive::drive(clients, target, rollout, service).await
+    drive::drive(clients, target, rollout, service, None).await
 }
 
 /// The service, refused here, before anything is claimed, if it is not one that we can roll.

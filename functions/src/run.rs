@@ -6,18 +6,24 @@ use anyhow::{Context, Result};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use ledger::Ledger;
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use wire::{SdkConfig, settings};
 
 /// Sets up logs: one JSON object a line, `info` unless `RUST_LOG` says otherwise.
 pub fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
+    let wanted = settings::variable("RUST_LOG").and_then(|wanted| wanted.parse().ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_span_list(false)
-        .with_target(false)
-        .with_env_filter(filter)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(wanted)
         .init();
 }
 

@@ -7,36 +7,42 @@ use chrono::{DateTime, Utc};
 use ledger::table::Standing;
 use ledger::{Release, Target};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tracing::info;
 
+use crate::asked::Asked;
 use crate::decide::{self, TaggedImage};
 use crate::drive;
+use crate::each::{Work, each};
 use crate::place::{self, Repair};
 use crate::rollout::{Clients, push_to_target, resume};
 use crate::stranger::stranger;
+
+/// The images of a repository, listed when the first target asks for them.
+type Listed = OnceCell<Vec<(String, TaggedImage)>>;
 
 /// Looks at every target: does what should run there, and is there a newer release than it has heard of? Answers what it
 /// had to repair. A repository is listed once however many targets follow it, and a target costs three reads of the ledger
 /// and one of ECS when there is nothing to do. `at` is when the clock struck.
 pub(crate) async fn sweep(clients: &Clients, at: DateTime<Utc>) -> Result<Vec<Value>> {
-    let mut listed = HashMap::new();
-    let mut repaired = Vec::new();
     let targets = clients.ledger.targets().await?;
-    let mut errors = targets.malformed;
-    for target in targets.readable {
-        match sweep_target(clients, &target, &mut listed, at).await {
-            Ok(outcomes) => repaired.extend(outcomes),
-            Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
-        }
-    }
+    let repositories = targets.readable.iter().map(|target| &target.repository);
+    let listed: HashMap<&String, Listed> = repositories
+        .map(|repository| (repository, Listed::default()))
+        .collect();
+    let work = targets.readable.iter();
+    let work =
+        work.map(|target| Box::pin(sweep_target(clients, target, &listed, at)) as Work<'_, _>);
+    let (repaired, errors) = each(&targets.readable, work.collect()).await;
+    let errors = [targets.malformed, errors].concat();
     ensure!(errors.is_empty(), "{}", errors.join("; "));
-    Ok(repaired)
+    Ok(repaired.concat())
 }
 
 async fn sweep_target(
     clients: &Clients,
     target: &Target,
-    listed: &mut HashMap<String, Vec<(String, TaggedImage)>>,
+    listed: &HashMap<&String, Listed>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Value>> {
     let mut outcomes = Vec::new();
@@ -45,13 +51,8 @@ async fn sweep_target(
     outcomes.extend(repair(clients, target, &standing, at).await?);
     let head = standing.head;
     if head.held.is_none() {
-        let images = match listed.get(&target.repository) {
-            Some(images) => images,
-            None => {
-                let images = clients.ecr.images(&target.repository).await?;
-                listed.entry(target.repository.clone()).or_insert(images)
-            }
-        };
+        let list = || clients.ecr.images(&target.repository);
+        let images = listed[&target.repository].get_or_try_init(list).await?;
         let heard = head.newest.as_ref();
         outcomes.extend(unheard(clients, target, images, heard, at).await?);
     }
@@ -105,7 +106,9 @@ async fn unheard(
     at: DateTime<Utc>,
 ) -> Result<Option<Value>> {
     match decide::unheard(target, images, heard, at) {
-        Some(pushed) => push_to_target(clients, target, &pushed).await.map(done),
+        Some(pushed) => push_to_target(clients, target, &pushed, &Asked::default())
+            .await
+            .map(done),
         None => Ok(None),
     }
 }

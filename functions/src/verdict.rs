@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tracing::info;
 use wire::SdkConfig;
 
+use crate::each::{Work, each};
 use crate::ecs::Ecs;
 use crate::event::{self, Watched};
 use crate::place;
@@ -72,18 +73,13 @@ async fn gone_back(clients: &Clients, service: &ServiceKey, failing: Value) -> R
 
 /// Asks ECS for the truth about every open rollout: what events would have said had they all come.
 async fn sweep(clients: &Clients) -> Result<Value> {
-    let mut outcomes = Vec::new();
     let targets = clients.ledger.targets().await?;
-    let mut errors = targets.malformed;
-    for target in targets.readable {
-        match sweep_target(clients, &target).await {
-            Ok(Some(outcome)) => outcomes.push(outcome),
-            Ok(None) => {}
-            Err(error) => errors.push(format!("target {}: {error:#}", target.name)),
-        }
-    }
+    let work = targets.readable.iter();
+    let work = work.map(|target| Box::pin(sweep_target(clients, target)) as Work<'_, _>);
+    let (outcomes, errors) = each(&targets.readable, work.collect()).await;
+    let errors = [targets.malformed, errors].concat();
     ensure!(errors.is_empty(), "{}", errors.join("; "));
-    Ok(Value::Array(outcomes))
+    Ok(Value::Array(outcomes.into_iter().flatten().collect()))
 }
 
 async fn sweep_target(clients: &Clients, target: &Target) -> Result<Option<Value>> {

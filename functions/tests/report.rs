@@ -299,7 +299,7 @@ async fn a_short_limit_is_waited_for() {
     outside.live('a').await;
     let records = outside.records().await;
     let patience = Patience::new(outside.ledger.clone(), Duration::from_secs(3));
-    let http = wire::Http::new().unwrap();
+    let http = wire::Http::default();
     outside.report.github.api = Api::new(http, outside.github_url(), patience);
     let enough = Failure::SecondaryLimit { retry_after: 1 };
     outside.github.fail_next(enough, 1);

@@ -40,6 +40,21 @@ async fn of_an_index_only_the_tagged_event_is_a_rollout() {
     assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
 }
 
+/// What a rollout costs is what it asks. The numbers are explained in docs/performance.md.
+#[tokio::test]
+async fn a_rollout_asks_no_more_than_it_must() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let index = outside.push_index(&format!("main-{}", sha('b')), 'b').await;
+    let told = outside.rollout(index.last().unwrap().clone()).await;
+    let mut asked = Outside::operations(&told);
+    let updated = asked.iter().position(|it| *it == "ECS.UpdateService");
+    asked.truncate(updated.unwrap() + 1);
+    let count = |service: &str| asked.iter().filter(|it| it.starts_with(service)).count();
+    let counted = (count("ECS."), count("ECR."), count("DynamoDB."));
+    assert_eq!(counted, (4, 2, 5), "{asked:#?}");
+}
+
 #[tokio::test]
 async fn an_image_waits_for_its_scan_and_is_refused_for_what_it_finds() {
     let mut outside = Outside::start_with(|beginning| {
@@ -237,9 +252,9 @@ async fn a_half_done_rollout_is_carried_on_once_it_was_left_for_long_enough() {
     let pushed = outside.push('a', LIVES).await;
     outside
         .recorder
-        .lose_answer_of("ECS.DescribeTaskDefinition");
+        .lose_answer_of("ECS.RegisterTaskDefinition");
     let told = outside.rollout(pushed.clone()).await;
-    let expected = "fails: target web: cannot describe the template web-template: ";
+    let expected = "fails: target web: cannot register web: ";
     assert!(told.starts_with(expected), "{told}");
     assert_eq!(outside.history().await, ["aaaaaaa Claimed"]);
 

@@ -39,20 +39,16 @@ pub(crate) struct Service {
 
 impl Service {
     /// The service over what `watch` sees.
-    pub(crate) fn new(
-        settings: &Settings,
-        config: &SdkConfig,
-        watch: Arc<Watch>,
-    ) -> anyhow::Result<Self> {
-        Ok(Service {
+    pub(crate) fn new(settings: &Settings, config: &SdkConfig, watch: Arc<Watch>) -> Self {
+        Service {
             watch,
             rows: settings.rows,
             github_url: settings.github_url.clone(),
             identity: settings.identity.clone(),
-            door: Door::new(&settings.doors, config)?,
+            door: Door::new(&settings.doors, config),
             pace: Pace::new(settings.pace),
             bus: Bus::new(config),
-        })
+        }
     }
 }
 

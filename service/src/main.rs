@@ -57,7 +57,10 @@ use std::panic;
 use std::process::ExitCode;
 
 use settings::Settings;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -86,14 +89,19 @@ async fn run() -> anyhow::Result<()> {
 /// One JSON object a line, `info` unless `RUST_LOG` says otherwise. Of its own starting and stopping poem
 /// writes five lines at `info`; ours say the same with the commit.
 fn log() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
-    tracing_subscriber::fmt()
+    let wanted = settings::from_environment("RUST_LOG").and_then(|wanted| wanted.parse().ok());
+    let wanted = wanted.unwrap_or_else(|| {
+        let ours = Targets::new().with_default(LevelFilter::INFO);
+        ours.with_target("poem", LevelFilter::WARN)
+    });
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_target(false)
-        .with_env_filter(filter)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(wanted)
         .init();
     // The standard hook writes several lines of plain text, which no log tool can read.
     panic::set_hook(Box::new(|panic| {

@@ -16,9 +16,9 @@ use crate::board::Board;
 use crate::settings::Settings;
 use crate::watch::{FRESH, Watch};
 
-/// ECS kills a task 30 seconds after SIGTERM unless its definition says otherwise.
+/// ECS kills a task so many seconds after SIGTERM as its definition says: ten, by `terraform/modules/service`.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
-const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
 /// Serves until SIGTERM or Ctrl-C, then finishes what is under way.
 pub(crate) async fn serve(settings: &Settings, config: &SdkConfig) -> Result<()> {
@@ -37,7 +37,7 @@ pub(crate) async fn serve(settings: &Settings, config: &SdkConfig) -> Result<()>
     let watch = Arc::new(Watch::new(board, FRESH));
     let polled = watch.clone();
     let poll = tokio::spawn(async move { polled.poll().await });
-    let app = app::app(Service::new(settings, config, watch.clone())?);
+    let app = app::app(Service::new(settings, config, watch.clone()));
     let told = async {
         stop.wait().await;
         // An open stream would keep its connection, and with it the whole service, until the limit.

@@ -39,7 +39,7 @@ pub(crate) fn board(endpoint: &str, name: &str) -> Board {
 /// The service with `settings` over what `watch` sees, in the AWS at `endpoint`.
 pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) -> Service {
     let config = config(endpoint, Duration::from_secs(5));
-    Service::new(settings, &config, watch).expect("service")
+    Service::new(settings, &config, watch)
 }
 
 /// What clients of the AWS at `endpoint` share; an operation of theirs may take as long as `limit`.

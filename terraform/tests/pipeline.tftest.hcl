@@ -282,7 +282,7 @@ run "rights" {
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
-          Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+          Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
           Resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"
         },
         {
@@ -381,7 +381,7 @@ run "rights" {
         {
           Sid      = "ReadLedger"
           Effect   = "Allow"
-          Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+          Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
           Resource = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"
         },
         {

@@ -128,6 +128,24 @@ run "service" {
     error_message = "A rollout is as slow as the balancer makes it."
   }
 
+  # The model of docs/performance.md. Fargate needs about 30 s to bring a task up. ECS then waits for the container's own
+  # check, and for one of the balancer's: a target that is new needs no second. The old task is drained and stops at once.
+  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html
+  assert {
+    condition = sum([
+      30,
+      jsondecode(aws_ecs_task_definition.template.container_definitions)[0].healthCheck.interval,
+      aws_lb_target_group.this.health_check[0].interval,
+      tonumber(aws_lb_target_group.this.deregistration_delay),
+    ]) <= 45
+    error_message = "From UpdateService until all is done a rollout must take no more than 45 s, of which 30 s are Fargate's."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.template.container_definitions)[0].stopTimeout <= 10
+    error_message = "A program that hangs must not make a rollout wait."
+  }
+
   # Who owns what.
 
   assert {

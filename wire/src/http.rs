@@ -1,5 +1,6 @@
-//! Plain HTTP, for what has no SDK: GitHub, and the addresses of layers that ECR gives.
+//! Plain HTTP, for what has no SDK: GitHub above all.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -19,13 +20,18 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often one request is sent on.
 const REDIRECTS: usize = 3;
 
-/// A client that keeps its connections and gives up after some seconds.
-#[derive(Clone, Debug)]
-pub struct Http(Client<HttpsConnector<HttpConnector>, String>);
+/// A client that keeps its connections and gives up after some seconds. It is made when it is used first.
+#[derive(Clone, Debug, Default)]
+pub struct Http(Arc<OnceLock<Tls>>);
+
+type Tls = Client<HttpsConnector<HttpConnector>, String>;
 
 impl Http {
     /// A client that trusts what [`roots`] says.
-    pub fn new() -> Result<Self> {
+    fn client(&self) -> Result<&Tls> {
+        if let Some(client) = self.0.get() {
+            return Ok(client);
+        }
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -38,7 +44,7 @@ impl Http {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Http(client))
+        Ok(self.0.get_or_init(|| client))
     }
 
     /// The answer to a request, whatever its status, with its body as text. Where the same host names another place, the
@@ -55,8 +61,9 @@ impl Http {
     async fn follow(&self, mut request: Request<String>) -> Result<Response<String>> {
         let us = HeaderValue::from_static(concat!("couplet/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().entry(USER_AGENT).or_insert(us);
+        let client = self.client()?;
         for _ in 0..=REDIRECTS {
-            let answer = self.0.request(request.clone()).await?;
+            let answer = client.request(request.clone()).await?;
             match elsewhere(request.uri(), &answer) {
                 Some(uri) => *request.uri_mut() = uri,
                 None => {
@@ -146,7 +153,7 @@ mod tests {
         let told = "HTTP/1.1 201 x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".to_owned();
         let answers = vec![moved("HERE/new?a=1"), moved("/newest"), told];
         let (asked, address) = answering(answers).await;
-        let answer = Http::new().expect("a client").send(post(&address)).await;
+        let answer = Http::default().send(post(&address)).await;
         let answer = answer.expect("an answer");
         assert_eq!(
             (answer.status().as_u16(), answer.body().as_str()),
@@ -166,14 +173,14 @@ mod tests {
     #[tokio::test]
     async fn a_token_goes_to_no_other_host() {
         let (_, address) = answering(vec![moved("http://127.0.0.1:1/")]).await;
-        let answer = Http::new().expect("a client").send(post(&address)).await;
+        let answer = Http::default().send(post(&address)).await;
         assert_eq!(answer.expect("an answer").status().as_u16(), 307);
     }
 
     #[tokio::test]
     async fn who_redirects_for_ever_is_left_alone() {
         let (_, address) = answering(vec![moved("/old"); REDIRECTS + 1]).await;
-        let answer = Http::new().expect("a client").send(post(&address)).await;
+        let answer = Http::default().send(post(&address)).await;
         let error = format!("{:#}", answer.expect_err("no end"));
         assert_eq!(
             error,

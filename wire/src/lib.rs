@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`settings`]: the SDK's settings from the environment
 //! - [`http`]: plain HTTP, for what has no SDK
+//! - [`download`]: what lies at an address of AWS that carries its own signature
 //! - [`roots`]: who is trusted
 //!
 //! # What this gives up
@@ -17,9 +18,11 @@
 //! and their answers that would be read, and the one long-lived secret among them is GitHub's token.
 //! Sources: <https://github.com/aws/aws-lambda-rust-runtime/issues/1101>, <https://github.com/aws/aws-lc-rs/issues/1140>
 
+pub mod download;
 pub mod http;
 pub mod roots;
 pub mod settings;
 
 pub use aws_types::SdkConfig;
+pub use download::Download;
 pub use http::Http;

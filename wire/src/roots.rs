@@ -11,15 +11,20 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use aws_smithy_http_client::Builder;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_types::sdk_config::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+
+/// As the SDK's own default is.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 
 /// Names a file of PEM certificates that are trusted instead of the roots within.
 const FILE: &str = "SSL_CERT_FILE";
@@ -28,8 +33,8 @@ const AMAZON: &str = include_str!("amazon.pem");
 
 const END: &str = "-----END CERTIFICATE-----";
 
-/// The SDK's HTTP client.
-pub(crate) fn sdk_client(get: impl Fn(&str) -> Option<String>) -> Result<SharedHttpClient> {
+/// What speaks to AWS, for all clients together: the SDK would make one for each, and read the roots for each.
+pub(crate) fn connector(get: impl Fn(&str) -> Option<String>) -> Result<SharedHttpConnector> {
     let mut store = TrustStore::empty();
     match get(FILE) {
         Some(file) => {
@@ -42,10 +47,16 @@ pub(crate) fn sdk_client(get: impl Fn(&str) -> Option<String>) -> Result<SharedH
         }
     }
     let context = TlsContext::builder().with_trust_store(store).build()?;
-    Ok(Builder::new()
+    let limits = HttpConnectorSettings::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build();
+    let connector = Connector::builder()
+        .connector_settings(limits)
+        .sleep_impl(TokioSleep::new())
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
-        .build_https())
+        .build();
+    Ok(SharedHttpConnector::new(connector))
 }
 
 /// TLS for everybody but AWS.
@@ -120,7 +131,7 @@ mod tests {
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         write!(file, "a comment\n{broken}{AMAZON}").expect("written");
         assert_eq!(certificates(&path).expect("certificates").len(), 5);
-        assert!(tls(get).is_ok() && sdk_client(get).is_ok());
+        assert!(tls(get).is_ok() && connector(get).is_ok());
 
         let error = tls(|_| Some("/nowhere".to_owned())).expect_err("no file");
         assert_eq!(error.to_string(), "cannot read SSL_CERT_FILE /nowhere");

@@ -2,21 +2,18 @@
 //! chain of providers does before a program has begun.
 
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use aws_credential_types::Credentials;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::http_client_fn;
 use aws_types::region::Region;
-use aws_types::sdk_config::{Builder, RetryConfig, SharedCredentialsProvider, TimeoutConfig};
+use aws_types::sdk_config::{Builder, RetryConfig, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use aws_types::{SdkConfig, origin::Origin};
 
 use crate::roots;
-
-/// As the SDK's own default is.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
@@ -54,16 +51,13 @@ pub fn settings(
     let region = get("AWS_REGION")
         .or_else(|| get("AWS_DEFAULT_REGION"))
         .context("the environment variable AWS_REGION is not set")?;
-    let limits = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build();
+    let connector = roots::connector(&get)?;
     let mut settings = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region))
         .retry_config(RetryConfig::standard())
-        .timeout_config(limits)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .http_client(roots::sdk_client(&get)?);
+        .http_client(http_client_fn(move |_, _| connector.clone()));
     settings.set_endpoint_url(get(ENDPOINT));
     settings.insert_origin("endpoint_url", Origin::shared_environment_variable());
     Ok(settings.service_config(Environment(get)))

@@ -7,6 +7,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     run::log();
     let config = run::aws()?;
     let ledger = run::ledger(&config)?;
-    let clients = rollout::Clients::new(&config, ledger, run::other_ledgers(&config))?;
+    let clients = rollout::Clients::new(&config, ledger, run::other_ledgers(&config));
     run::serve(async |event| rollout::handle(&clients, event).await).await
 }

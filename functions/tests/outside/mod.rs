@@ -131,7 +131,7 @@ impl Outside {
             ecs,
             github,
             ledger: local::site::ledger(front.url(), &table),
-            rollout: rollout::Clients::new(&config, ledger.clone(), Vec::new()).unwrap(),
+            rollout: rollout::Clients::new(&config, ledger.clone(), Vec::new()),
             verdict: verdict::Clients::new(&config, ledger),
             report: reporter(&config, &table, &github_recorder.url, token()),
             recorder,
@@ -372,7 +372,7 @@ pub(crate) fn reporter(
         failure_queue_url: format!("{endpoint}/000000000000/{}", table),
         ledger,
         github: github::GitHub {
-            api: Api::new(Http::new().unwrap(), github, patience),
+            api: Api::new(Http::default(), github, patience),
             credentials: github::Credentials::new(ssm, identity),
         },
         bus: Bus::new(config),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::recorder::Call;
@@ -103,7 +103,7 @@ impl Words {
                 sorted.sort_by_key(|(name, _)| *name);
                 let fields = sorted.into_iter();
                 fields
-                    .map(|(name, value)| (name.clone(), self.plain(value)))
+                    .map(|(name, value)| (self.replace(name), self.plain(value)))
                     .collect()
             }
             Value::Array(values) => values.iter().map(|it| self.plain(it)).collect(),

@@ -1,7 +1,11 @@
 //! What is read from the ledger. Every read is consistent: something may be decided by it.
 
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -13,6 +17,10 @@ use crate::{Rollout, RolloutId, ServiceKey, Target};
 
 /// Behind every key that begins with [`ROLLOUT`]: `$` follows `#`.
 const BEHIND: &str = "rollout$";
+
+/// How often is asked for what the table was too busy for.
+const TRIES: usize = 4;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// All that the ledger knows about a target and one push or request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,31 +88,46 @@ impl Ledger {
     /// Where `key` stands, and what `claim` (a digest or a request's id) has claimed before.
     pub async fn standing_of(&self, key: &ServiceKey, claim: &str) -> Result<Standing> {
         let claim_key = format!("claim#{claim}");
-        let (standing, claim) =
-            tokio::try_join!(self.standing(key), self.get::<ClaimItem>(key, &claim_key))?;
+        let mut found = self.items(key, &[HEAD, &claim_key]).await?;
+        let head = found.remove(HEAD).map(value).transpose()?;
+        let claim: Option<ClaimItem> = found.remove(&claim_key).map(value).transpose()?;
         let answered = claim.as_ref().is_some_and(|claim| claim.rollout.is_none());
-        let rollout = claim.and_then(|claim| claim.rollout);
-        let claimed = self.rollout_if(key, rollout.as_ref()).await?;
+        let claimed = claim.and_then(|claim| claim.rollout);
+        let standing = self.complete(key, head.unwrap_or_default(), claimed);
         Ok(Standing {
-            claimed,
             answered,
-            ..standing
+            ..standing.await?
         })
     }
 
     /// Where `key` stands, its open rollout and the one that is live.
     pub async fn standing(&self, key: &ServiceKey) -> Result<Standing> {
         let head = self.head(key).await?;
-        let (in_flight, live) = tokio::try_join!(
-            self.rollout_if(key, head.in_flight.as_ref()),
-            self.rollout_if(key, head.live.as_ref().map(|live| &live.rollout)),
-        )?;
+        self.complete(key, head, None).await
+    }
+
+    /// The rollouts that a head and a claim name, in one call. They are read after the head: none is older than it.
+    async fn complete(
+        &self,
+        key: &ServiceKey,
+        head: Head,
+        claimed: Option<RolloutId>,
+    ) -> Result<Standing> {
+        let live = head.live.as_ref().map(|live| live.rollout.clone());
+        let named = [&head.in_flight, &live, &claimed];
+        let sort_keys: BTreeSet<String> = named.into_iter().flatten().map(rollout_key).collect();
+        let sort_keys: Vec<&str> = sort_keys.iter().map(String::as_str).collect();
+        let mut rollouts = HashMap::new();
+        for (sort_key, item) in self.items(key, &sort_keys).await? {
+            rollouts.insert(sort_key, value::<Rollout>(item)?);
+        }
+        let rollout = |id: &Option<RolloutId>| rollouts.get(&rollout_key(id.as_ref()?)).cloned();
         Ok(Standing {
-            head,
-            in_flight,
-            live,
-            claimed: None,
+            in_flight: rollout(&head.in_flight),
+            live: rollout(&live),
+            claimed: rollout(&claimed),
             answered: false,
+            head,
         })
     }
 
@@ -121,7 +144,7 @@ impl Ledger {
 
     /// One rollout.
     pub async fn rollout(&self, key: &ServiceKey, id: &RolloutId) -> Result<Option<Rollout>> {
-        self.get(key, &format!("{ROLLOUT}{id}")).await
+        self.get(key, &rollout_key(id)).await
     }
 
     /// What is in the task definition of a rollout; `None` if it registered none, or another invocation than the one that
@@ -212,6 +235,51 @@ impl Ledger {
         found.item.map(value).transpose()
     }
 
+    /// Items of one partition by their sort keys, as far as they exist.
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
+    async fn items(&self, key: &ServiceKey, sort_keys: &[&str]) -> Result<HashMap<String, Item>> {
+        let mut found = HashMap::new();
+        let pk = partition(key);
+        let wanted = sort_keys.iter().map(|sk| keys(&pk, sk));
+        let mut wanted: Vec<Item> = wanted.collect();
+        let what = || {
+            format!(
+                "cannot read {} of {key} from the ledger",
+                sort_keys.join(", ")
+            )
+        };
+        for _ in 0..TRIES {
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build()?;
+            let read = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .send()
+                .await
+                .with_context(what)?;
+            let items = read.responses.and_then(|mut it| it.remove(&self.table));
+            for item in items.unwrap_or_default() {
+                if let Some(AttributeValue::S(sort_key)) = item.get("sk") {
+                    found.insert(sort_key.clone(), item);
+                }
+            }
+            // What the table was too busy for comes back unread.
+            let left = read.unprocessed_keys;
+            let left = left.and_then(|mut it| it.remove(&self.table));
+            wanted = left.map(|left| left.keys).unwrap_or_default();
+            if !wanted.is_empty() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        bail!("{}: the table is too busy", what())
+    }
+
     fn query(&self, pk: &str, sk_prefix: &str) -> QueryFluentBuilder {
         self.client
             .query()
@@ -233,6 +301,10 @@ impl Ledger {
         }
         Ok(targets)
     }
+}
+
+fn rollout_key(id: &RolloutId) -> String {
+    format!("{ROLLOUT}{id}")
 }
 
 fn target(item: Item) -> Result<Target> {

@@ -175,6 +175,7 @@ impl Subject {
             .env("AWS_SESSION_TOKEN", "session")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", &stub.url)
+            .envs(stub.hosts.iter().map(|(name, url)| (name, url)))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("COUPLET_LEDGER_TABLE", TABLE)
             .env("COUPLET_GITHUB_API_URL", &stub.url)

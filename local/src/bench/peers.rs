@@ -114,12 +114,13 @@ fn node(folder: &Path, sources: &Path) -> Result<Option<PathBuf>> {
 
 /// Builds what is measured, with Cargo's own eye for what has changed.
 pub(super) fn build(paths: &Paths, progress: &Progress) -> Result<()> {
-    let step = progress.step("Building the functions, the service and the Rust peers");
+    let step = progress.step("Building what is measured and what measures");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
         .args(["build", "--release", "--locked", "--quiet"])
-        .args(["-p", "functions", "-p", "service", "-p", "peers"])
+        .args(["-p", "functions", "-p", "service"])
+        .args(["-p", "local", "-p", "peers"])
         .arg("--target-dir")
         .arg(&paths.target)
         .current_dir(&paths.root);

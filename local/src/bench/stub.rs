@@ -27,8 +27,17 @@ use super::answers::{self, World};
 pub(super) struct Stub {
     /// Where it listens, without a slash at the end.
     pub(super) url: String,
+    /// Where each of some services listens: to a client they are hosts of their own, as AWS's are.
+    pub(super) hosts: Vec<(&'static str, String)>,
     state: Arc<State>,
 }
+
+/// The variables that name the hosts.
+const HOSTS: [&str; 3] = [
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_ENDPOINT_URL_ECS",
+];
 
 struct State {
     world: Mutex<World>,
@@ -62,13 +71,8 @@ pub(super) struct Traffic {
 }
 
 impl Stub {
-    /// Listens on a free port, with TLS if there is a certificate.
+    /// Listens on free ports, with TLS if there is a certificate.
     pub(super) async fn start(tls: Option<TlsAcceptor>) -> Result<Stub> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        // The certificate is for a name: an address is not what AWS has.
-        let url = format!("{scheme}://localhost:{port}");
         let state = Arc::new(State {
             world: Mutex::new(World::of(1)),
             calls: Mutex::default(),
@@ -77,8 +81,24 @@ impl Stub {
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         });
-        let stub = Stub { url, state };
-        let serving = stub.clone();
+        let mut stub = Stub {
+            url: String::new(),
+            hosts: Vec::new(),
+            state,
+        };
+        stub.url = stub.listen(tls.clone()).await?;
+        for host in HOSTS {
+            stub.hosts.push((host, stub.listen(tls.clone()).await?));
+        }
+        Ok(stub)
+    }
+
+    /// Another port of the same stub.
+    async fn listen(&self, tls: Option<TlsAcceptor>) -> Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let serving = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 serving.state.connections.fetch_add(1, Ordering::Relaxed);
@@ -87,7 +107,8 @@ impl Stub {
                 tokio::spawn(serving.clone().serve(stream, tls.clone()));
             }
         });
-        Ok(stub)
+        // The certificate is for a name: an address is not what AWS has.
+        Ok(format!("{scheme}://localhost:{port}"))
     }
 
     /// Changes what there is.

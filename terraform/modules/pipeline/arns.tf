@@ -32,7 +32,7 @@ locals {
     {
       Sid      = "ReadLedger"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
       Resource = var.table.arn
     },
     {

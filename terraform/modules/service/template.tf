@@ -64,6 +64,11 @@ resource "aws_ecs_task_definition" "template" {
       startPeriod = var.container.start_seconds
     }
 
+    # Between SIGTERM and SIGKILL, in seconds. The balancer has stopped sending five seconds before, and the program ends
+    # when its last answer is out, so this is for one that hangs: a rollout waits no longer for it. Default: 30.
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    stopTimeout = 10
+
     logConfiguration = {
       logDriver = "awslogs"
       options = {

@@ -31,32 +31,32 @@ fn tag_policies() {
         (
             "a group that is not closed",
             TagPolicy::Regex("(main".into()),
-            "the tag policy `regex (main` is malformed: regex parse error:\n    (main\n    ^\nerror: unclosed group",
+            "the tag policy `regex (main` is malformed: found open group without closing ')'",
         ),
         (
             "a group that is not opened",
             TagPolicy::Regex("main)|(?:.*".into()),
-            "the tag policy `regex main)|(?:.*` is malformed: regex parse error:\n    main)|(?:.*\n        ^\nerror: unopened group",
+            "the tag policy `regex main)|(?:.*` is malformed: found closing ')' without matching '('",
         ),
         (
             "a repetition of nothing",
             TagPolicy::Regex("*".into()),
-            "the tag policy `regex *` is malformed: regex parse error:\n    *\n    ^\nerror: repetition operator missing expression",
+            "the tag policy `regex *` is malformed: uncounted repetition operator must be applied to a sub-expression",
         ),
         (
             "a repetition of too much",
             TagPolicy::Regex("a{1000}{1000}".into()),
-            "the tag policy `regex a{1000}{1000}` is malformed: Compiled regex exceeds size limit of 10485760 bytes.",
+            "the tag policy `regex a{1000}{1000}` is malformed: compiled regex exceeded size limit",
         ),
         (
             "a look-ahead",
             TagPolicy::Regex("(?!main).*".into()),
-            "the tag policy `regex (?!main).*` is malformed: regex parse error:\n    (?!main).*\n    ^^^\nerror: look-around, including look-ahead and look-behind, is not supported",
+            "the tag policy `regex (?!main).*` is malformed: look-around is not supported",
         ),
         (
             "a comment at the end",
             TagPolicy::Regex("(?x)main # all".into()),
-            "the tag policy `regex (?x)main # all` is malformed: regex parse error:\n    ^(?:(?x)main # all)$\n     ^\nerror: unclosed group",
+            "the tag policy `regex (?x)main # all` is malformed: found open group without closing ')'",
         ),
         (
             "a range without a number",
