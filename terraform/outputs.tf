@@ -47,3 +47,8 @@ output "dashboard_url" {
   description = "The CloudWatch dashboard."
   value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
 }
+
+output "board_listener" {
+  description = "The board's listener and target group, for rules of your own: see acting.balancer."
+  value       = { listener_arn = module.board.listener_arn, target_group_arn = module.board.target_group_arn }
+}

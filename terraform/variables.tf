@@ -30,11 +30,15 @@ variable "region" {
 }
 
 variable "github" {
-  description = "Whose commits are told, as owner/name; the API, which is https://HOST/api/v3 on an Enterprise Server; and the name of the SSM SecureString parameter that holds the token, which Terraform neither creates nor reads."
+  description = "Whose commits are told, as owner/name; the API, which is https://HOST/api/v3 on an Enterprise Server; and who tells them: a GitHub App, by its id and the name of the SSM SecureString parameter that holds its private key, or a person, by the parameter that holds their fine-grained token (without either, /couplet/github-token). Terraform neither creates nor reads what is in the parameters."
   type = object({
     repository      = string
     api_url         = optional(string, "https://api.github.com")
-    token_parameter = optional(string, "/couplet/github-token")
+    token_parameter = optional(string)
+    app = optional(object({
+      id            = string
+      key_parameter = optional(string, "/couplet/github-app-key")
+    }))
   })
   nullable = false
 
@@ -49,8 +53,20 @@ variable "github" {
   }
 
   validation {
-    condition     = can(regex("^(/[A-Za-z0-9_.-]+)+$", var.github.token_parameter))
-    error_message = "The parameter's name must be a path that begins with a slash, such as /couplet/github-token."
+    condition     = var.github.token_parameter == null || var.github.app == null
+    error_message = "Either a GitHub App tells the commits or a person's token does, not both."
+  }
+
+  validation {
+    condition     = var.github.app == null ? true : can(regex("^[A-Za-z0-9.]+$", var.github.app.id))
+    error_message = "A GitHub App is named by its App ID, such as 1234567, or by its client ID."
+  }
+
+  validation {
+    condition = alltrue([
+      for name in compact([var.github.token_parameter, try(var.github.app.key_parameter, null)]) : can(regex("^(/[A-Za-z0-9_.-]+)+$", name))
+    ])
+    error_message = "A parameter's name must be a path that begins with a slash, such as /couplet/github-token."
   }
 }
 
@@ -96,6 +112,23 @@ variable "rollouts" {
       ["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"], var.rollouts.max_severity
     )
     error_message = "The worst finding let through must be INFORMATIONAL, LOW, MEDIUM, HIGH or CRITICAL, as ECR says it."
+  }
+}
+
+variable "promotes_from" {
+  description = "The environments whose releases may be promoted to this one: installations of the same name, in the same account and region, whose ledgers `rollout` may read."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for environment in var.promotes_from : can(regex("^[a-z][a-z0-9-]{0,10}[a-z0-9]$", environment))])
+    error_message = "Releases come from environments, such as staging."
+  }
+
+  validation {
+    condition     = !contains(var.promotes_from, var.environment)
+    error_message = "Releases of this environment need no promotion to it."
   }
 }
 
@@ -195,6 +228,42 @@ variable "allowed_cidrs" {
   validation {
     condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrhost(cidr, 0))])
     error_message = "Those who may open the board are named by IPv4 ranges, such as 203.0.113.0/24."
+  }
+}
+
+variable "acting" {
+  description = "Who may roll back, redeploy, promote, hold and release on the board. Nobody, unless one of three is set. github: who may write to the target's repository and signs in with a GitHub App, given by its client ID; its client secret is in an SSM SecureString that Terraform neither creates nor reads. tokens: scripts, each by its name and the SHA-256 of its token. balancer: whom a rule of yours on the board's listener has let in by OpenID Connect."
+  type = object({
+    github = optional(object({
+      client_id        = string
+      secret_parameter = optional(string, "/couplet/github-client-secret")
+    }))
+    tokens   = optional(map(string), {})
+    balancer = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.acting.github == null ? true : can(regex("^(/[A-Za-z0-9_.-]+)+$", var.acting.github.secret_parameter))
+    error_message = "The client secret's parameter must be a path that begins with a slash, such as /couplet/github-client-secret."
+  }
+
+  validation {
+    condition     = alltrue([for name, hash in var.acting.tokens : can(regex("^[A-Za-z0-9_.-]+$", name)) && can(regex("^[0-9a-f]{64}$", hash))])
+    error_message = "A token is given by a name of letters, digits, dashes and dots, and its SHA-256 in 64 lower-case hexadecimal digits: printf %s TOKEN | sha256sum."
+  }
+
+  # To ask GitHub, SSM or for the balancer's keys, a task must get out.
+  validation {
+    condition     = (var.acting.github == null && !var.acting.balancer) || var.network.nat != "none" || var.network.existing != null
+    error_message = "People can sign in only where tasks reach GitHub or the balancer's keys: with network.nat none they do not."
+  }
+
+  # Whoever can listen on the way could take somebody's session.
+  validation {
+    condition     = (var.acting.github == null && !var.acting.balancer) || var.domain != null || startswith(var.board_url, "https://") || can(regex("^http://127\\.0\\.0\\.1(:|$)", var.board_url))
+    error_message = "People sign in over HTTPS only: set domain, or board_url if something before the balancer speaks HTTPS."
   }
 }
 

@@ -10,26 +10,33 @@ DIGEST = "sha256:" + "1" * 64
 SCHEMA = json.loads((ROOT / "docs" / "rollout-requested.schema.json").read_text())
 
 
-def deployment(number, at="2026-10-01T12:00:00Z"):
-    return {"id": number, "sha": COMMIT, "created_at": at}
+EVENT = "e-1"
 
 
-def status(state, description, at="2026-10-01T12:00:05Z", context="couplet/couplet-production-board"):
-    return {"state": state, "description": description, "created_at": at, "context": context}
+def deployment(number, request=EVENT, sha=COMMIT):
+    payload = {"rollout": f"20261001T1200000{number:02}Z-aaaaaaaaaaaa", "target": "couplet-production-board"}
+    return {"id": number, "sha": sha, "payload": payload | ({"request": request} if request else {})}
+
+
+def status(state, description):
+    return {"state": state, "description": description}
+
+
+QUEUED = status("queued", "About to roll out to couplet-production-board")
+RUNNING = status("in_progress", "1 of 2 tasks run")
 
 
 class Request(Outside):
     def setUp(self):
         super().setUp()
         self.environment |= {"GITHUB_ACTOR": "ada", "POLL_SECONDS": "0", "BEGIN_SECONDS": "2", "END_SECONDS": "2"}
-        self.answer("put-events", {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]})
+        self.answer("put-events", {"FailedEntryCount": 0, "Entries": [{"EventId": EVENT}]})
 
-    def github(self, *deployments, statuses=()):
-        self.answer("per_page=1 ", [deployment(7)])
+    def github(self, *deployments, statuses=(), number=8):
         for answer in deployments:
-            self.answer("per_page=100 --jq .* min_by", answer)
+            self.answer("deployments\\?environment=production&per_page=100", answer)
         for answer in statuses:
-            self.answer(f"commits/{COMMIT}/statuses", answer)
+            self.answer(f"deployments/{number}/statuses", answer)
 
     def event(self):
         arguments = self.calls("aws events put-events")[0]["arguments"]
@@ -41,14 +48,9 @@ class Request(Outside):
 
     def test_a_rollback_is_followed_to_its_end(self):
         self.github(
-            [deployment(7)],
-            [deployment(8), deployment(7)],
-            statuses=[
-                [],
-                [status("pending", "Rolling out to couplet-production-board")],
-                [status("pending", "Rolling out to couplet-production-board")],
-                [status("success", "Live in 48 s"), status("pending", "Rolling out to couplet-production-board")],
-            ],
+            [],
+            [deployment(8)],
+            statuses=[[], [QUEUED], [RUNNING, QUEUED], [RUNNING, QUEUED], [status("success", "Live in 48 s"), RUNNING, QUEUED]],
         )
         said = self.succeeds("request", "rollback", "production", WHY='odd "numbers"')
         self.assertEqual(
@@ -61,13 +63,14 @@ class Request(Outside):
             [
                 "Asked couplet-production-board for a rollback (event e-1)",
                 "Rolling out aaaaaaa",
-                "Rolling out to couplet-production-board",
+                "About to roll out to couplet-production-board",
+                "1 of 2 tasks run",
                 "Live in 48 s",
             ],
         )
 
     def test_a_promotion_says_from_where(self):
-        self.github([deployment(8)], statuses=[[status("failure", "Rolled back: container web exited 1")]])
+        self.github([deployment(8)], statuses=[[status("failure", "Rolled back: container web exited 1"), QUEUED]])
         done = self.run_script("request", "promote", "production", "staging", DIGEST=DIGEST)
         self.assertEqual(done.returncode, 1)
         self.assertIn("Rolled back: container web exited 1", done.stdout)
@@ -82,34 +85,43 @@ class Request(Outside):
             },
         )
 
-    def test_what_was_said_before_does_not_count(self):
-        old = status("success", "Live in 9 s", at="2026-10-01T11:00:00Z")
-        other = status("success", "Live in 3 s", context="couplet/couplet-staging-board")
-        self.github([deployment(8)], statuses=[[old, other], [status("error", "Superseded by 1a2b3c4"), old, other]])
-        done = self.run_script("request", "rollback", "production")
-        self.assertEqual(done.returncode, 1)
-        self.assertNotIn("Live", done.stdout)
-
-    def test_the_first_of_two_new_rollouts_is_ours(self):
-        other = deployment(9) | {"sha": "b" * 40}
-        self.github([other, deployment(8), deployment(7)], statuses=[[status("success", "Live in 48 s")]])
+    def test_what_others_roll_out_meanwhile_is_not_ours(self):
+        pushed = deployment(9, request=None, sha="b" * 40)
+        asked = deployment(10, request="e-2", sha="c" * 40)
+        strangers = [{"id": 11, "sha": "d" * 40, "payload": payload} for payload in ("", "e-1", {}, {"request": None})]
+        self.github(
+            [asked, pushed, *strangers],
+            [*strangers, asked, pushed, deployment(8)],
+            statuses=[[status("success", "Live in 48 s")]],
+        )
         self.assertIn("Rolling out aaaaaaa", self.succeeds("request", "rollback", "production"))
 
+    def test_a_superseded_rollout_is_no_success(self):
+        self.github([deployment(8)], statuses=[[status("inactive", "Superseded by 1a2b3c4"), QUEUED]])
+        done = self.run_script("request", "rollback", "production")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Superseded by 1a2b3c4", done.stdout)
+
+    def test_what_was_live_and_is_not_any_more_was_a_success(self):
+        retired = status("inactive", "bbbbbbb is live")
+        self.github([deployment(8)], statuses=[[retired, status("success", "Live in 48 s"), RUNNING]])
+        said = self.succeeds("request", "rollback", "production")
+        self.assertIn("Live in 48 s", said)
+
     def test_nothing_that_begins_is_said(self):
-        self.github([deployment(7)])
+        self.github([deployment(7, request="e-0")])
         done = self.run_script("request", "rollback", "production")
         self.assertEqual(done.returncode, 2)
         self.assertIn("the log of couplet-production-rollout says why", done.stderr)
 
     def test_no_verdict_is_no_success(self):
-        self.github([deployment(8)], statuses=[[status("pending", "Rolling out to couplet-production-board")]])
+        self.github([deployment(8)], statuses=[[RUNNING]])
         done = self.run_script("request", "rollback", "production")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no verdict", done.stderr)
 
     def test_a_refused_event_is_an_error(self):
         self.answers = []
-        self.github()
         self.answer("put-events", {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "AccessDenied"}]})
         done = self.run_script("request", "rollback", "production")
         self.assertEqual(done.returncode, 2)

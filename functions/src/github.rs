@@ -1,31 +1,40 @@
-//! The only file that calls GitHub.
+//! The only file that knows what GitHub can be asked, with those below it the only ones that call it.
+//!
+//! - `api`: one call, with the limits that GitHub sets and the words in which it refuses
+//! - `credentials`: the token that a call carries; `jwt`: how a GitHub App shows who it is
 
-use std::fmt;
+mod api;
+mod credentials;
+mod jwt;
 
-use anyhow::{Context, Result, bail};
-use chrono::{TimeDelta, Utc};
-use form_urlencoded::Serializer;
-use http::{Method, Request, StatusCode, Uri};
+pub use api::{Api, Refusal};
+pub use credentials::{Credentials, Identity};
+
+use anyhow::{Context, Result};
+use http::Method;
 use ledger::{Commit, Rollout};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::Http;
 
-use crate::limit::{Patience, limited_until};
+use api::{Call, Unauthorized};
 
-/// GitHub asks for the version of its API that a client was written for.
-/// Source: <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
-const API_VERSION: &str = "2022-11-28";
 /// As many as a page has at the most.
 const PAGE: &str = "100";
 
-/// One repository of one GitHub, with a token for it.
+/// One GitHub, and who we are there.
 #[derive(Clone, Debug)]
-pub struct Repository {
-    http: Http,
-    base: String,
-    token: String,
-    patience: Patience,
+pub struct GitHub {
+    /// The way to it.
+    pub api: Api,
+    /// Who we are.
+    pub credentials: Credentials,
+}
+
+/// One repository.
+#[derive(Clone, Copy, Debug)]
+pub struct Repository<'a> {
+    github: &'a GitHub,
+    name: &'a str,
 }
 
 /// A deployment, as far as we use it.
@@ -37,18 +46,6 @@ pub struct Deployment {
     payload: Value,
 }
 
-/// GitHub understood a request and will never grant it: a commit that it does not know, for one.
-#[derive(Debug)]
-pub struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
 /// A status of a deployment or of a commit, as far as we use it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Status {
@@ -58,29 +55,20 @@ pub struct Status {
     pub description: Option<String>,
     /// The context, of a commit's status only.
     pub context: Option<String>,
+    /// Where it leads.
+    pub target_url: Option<String>,
 }
 
-impl Repository {
-    /// The repository `owner/name` of the GitHub whose API is at `api`.
-    pub fn new(
-        http: Http,
-        api: &str,
-        name: &str,
-        token: String,
-        patience: Patience,
-    ) -> Result<Self> {
-        let base = format!("{}/repos/{name}/", api.trim_end_matches('/'));
-        let address = base.parse::<Uri>();
-        address.with_context(|| format!("{base} is not an address"))?;
-        Ok(Repository {
-            http,
-            base,
-            token,
-            patience,
-        })
+impl GitHub {
+    /// The repository `owner/name`.
+    pub fn repository<'a>(&'a self, name: &'a str) -> Repository<'a> {
+        Repository { github: self, name }
     }
+}
 
-    /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart.
+impl Repository<'_> {
+    /// The deployment of a rollout, made if there is none: our rollout's id in the payload tells them apart. Who asked for
+    /// the rollout finds it by the id of their request, which stands there too.
     /// <https://docs.github.com/en/rest/deployments/deployments>
     pub async fn deployment(&self, commit: &Commit, rollout: &Rollout) -> Result<Deployment> {
         let query = [
@@ -95,11 +83,15 @@ impl Repository {
         if let Some(deployment) = ours {
             return Ok(deployment);
         }
+        let mut payload = json!({ "rollout": rollout.id, "target": rollout.target });
+        if let Some(request) = &rollout.request {
+            payload["request"] = json!(request);
+        }
         let body = json!({
             "ref": commit,
             "environment": rollout.environment,
             "description": "Rolled out by Couplet",
-            "payload": { "rollout": rollout.id, "target": rollout.target },
+            "payload": payload,
             // Without these two GitHub merges the default branch first, and refuses while a check is red.
             "auto_merge": false,
             "required_contexts": [],
@@ -147,66 +139,41 @@ impl Repository {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T> {
-        let query = Serializer::new(String::new()).extend_pairs(query).finish();
-        self.send(Method::GET, &format!("{path}?{query}"), None)
-            .await
+        self.send(Call {
+            method: Method::GET,
+            path: &format!("repos/{}/{path}", self.name),
+            query,
+            body: None,
+        })
+        .await
     }
 
     async fn post<T: for<'a> Deserialize<'a>>(&self, path: &str, body: &Value) -> Result<T> {
-        self.send(Method::POST, path, Some(body)).await
+        self.send(Call {
+            method: Method::POST,
+            path: &format!("repos/{}/{path}", self.name),
+            query: &[],
+            body: Some(body),
+        })
+        .await
     }
 
-    async fn send<T: for<'a> Deserialize<'a>>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<T> {
-        let uri: Uri = format!("{}{path}", self.base)
-            .parse()
-            .with_context(|| format!("{path} is not a path at GitHub"))?;
-        let what = format!("{method} {}", uri.path());
-        loop {
-            self.patience.wait().await?;
-            let request = self.request(&method, &uri, body)?;
-            let answer = self.http.send(request).await;
-            let answer = answer.with_context(|| format!("GitHub did not answer {what}"))?;
-            let (status, headers) = (answer.status(), answer.headers());
-            let body = answer.body();
-            if status.is_success() {
-                return serde_json::from_str(body)
-                    .with_context(|| format!("GitHub's answer to {what} is malformed"));
-            }
-            if let Some(until) = limited_until(status.as_u16(), headers, body, Utc::now()) {
-                // It must not be zero, or a GitHub that says so for ever would be asked for ever.
-                let soonest = Utc::now() + TimeDelta::seconds(1);
-                self.patience.hold_off(until.max(soonest));
-                continue;
-            }
-            let told = format!("GitHub answered {what} with {status}: {body}");
-            if status == StatusCode::UNPROCESSABLE_ENTITY {
-                return Err(Refusal(told).into());
-            }
-            match headers.get("x-accepted-github-permissions") {
-                Some(wanted) if status == StatusCode::FORBIDDEN => {
-                    bail!("{told}; the token needs the permission {wanted:?}")
-                }
-                _ => bail!(told),
-            }
+    /// A token that GitHub does not take any more is replaced once: it may have been rotated or taken back since it was read.
+    async fn send<T: for<'a> Deserialize<'a>>(&self, call: Call<'_>) -> Result<T> {
+        let GitHub { api, credentials } = self.github;
+        let token = credentials.token(api, self.name).await?;
+        let refused = match api.call(&call, &token).await {
+            Err(error) if error.is::<Unauthorized>() => error,
+            answer => return answer,
+        };
+        let renewed = credentials.renewed(api, self.name, &token).await?;
+        if renewed == token {
+            return Err(refused).with_context(|| credentials.hint());
         }
-    }
-
-    fn request(&self, method: &Method, uri: &Uri, body: Option<&Value>) -> Result<Request<String>> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("accept", "application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION);
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        request.body(body).context("GitHub's token is malformed")
+        let answer = api.call(&call, &renewed).await;
+        answer.map_err(|error| match error.is::<Unauthorized>() {
+            true => error.context(credentials.hint()),
+            false => error,
+        })
     }
 }

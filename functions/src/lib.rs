@@ -3,7 +3,7 @@
 //! ```text
 //! ECR push, request ──► rollout ──► ledger, then ECS
 //! ECS events, schedule ► verdict ──► ledger
-//! ledger's stream ─────► report ───► GitHub
+//! ledger's stream ─────► report ───► GitHub, then the bus
 //! ```
 //!
 //! Each goes the same way: event → read facts → decide → act.
@@ -15,10 +15,11 @@
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
 //! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
 //!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by;
-//!   `tasks`: how far a deployment has come; `asked`: what was asked about an image;
-//!   `each`: many targets, some at a time
+//!   `tasks`: how far a deployment has come; `asked`: what was asked about an image; `each`: many targets, some at a time;
+//!   `tell` and `retire`: what `report` says to GitHub; [`announce`]: to others
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
 
+pub mod announce;
 mod asked;
 pub mod decide;
 pub mod drive;
@@ -44,6 +45,7 @@ mod stranger;
 mod sweep;
 pub mod task_definition;
 mod tasks;
+mod tell;
 pub mod telling;
 pub mod trace;
 pub mod verdict;

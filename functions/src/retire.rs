@@ -15,7 +15,7 @@ const LOOKED_AT: usize = 5;
 /// environment, although several targets may share it. So it is told not to, and this does it instead.
 /// Source: <https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status>, `auto_inactive`
 pub(crate) async fn retire(
-    repository: &Repository,
+    repository: &Repository<'_>,
     rollout: &Rollout,
     deployment: u64,
 ) -> Result<()> {

@@ -25,6 +25,8 @@ pub(crate) const TRIES: usize = 8;
 pub struct Clients {
     /// The ledger.
     pub ledger: Ledger,
+    /// Those of other installations, to be read when one of their releases is to be promoted.
+    pub other_ledgers: Vec<Ledger>,
     /// The images.
     pub ecr: Ecr,
     /// The services.
@@ -33,9 +35,10 @@ pub struct Clients {
 
 impl Clients {
     /// Clients with the settings of `config`.
-    pub fn new(config: &SdkConfig, ledger: Ledger) -> Self {
+    pub fn new(config: &SdkConfig, ledger: Ledger, other_ledgers: Vec<Ledger>) -> Self {
         Clients {
             ledger,
+            other_ledgers,
             ecr: Ecr::new(config),
             ecs: Ecs::new(config),
         }

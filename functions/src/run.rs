@@ -38,6 +38,16 @@ pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
     Ok(Ledger::new(client, setting("COUPLET_LEDGER_TABLE")?))
 }
 
+/// The ledgers of other installations, whose tables `COUPLET_OTHER_LEDGER_TABLES` names, separated by commas.
+pub fn other_ledgers(config: &SdkConfig) -> Vec<Ledger> {
+    let tables = env::var("COUPLET_OTHER_LEDGER_TABLES").unwrap_or_default();
+    let client = aws_sdk_dynamodb::Client::new(config);
+    let tables = tables.split(',').filter(|table| !table.is_empty());
+    tables
+        .map(|table| Ledger::new(client.clone(), table))
+        .collect()
+}
+
 /// A setting that must be there; the error names the variable.
 pub fn setting(name: &str) -> Result<String> {
     env::var(name).with_context(|| format!("the environment variable {name} is not set"))

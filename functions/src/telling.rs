@@ -1,47 +1,171 @@
-//! What GitHub is told of a rollout. Values in, values out.
+//! What GitHub is told of a rollout, and whether it still has to be told. Values in, values out.
+//!
+//! Records of the stream come twice, and come late. So what GitHub shows is compared with what it would be told: only what
+//! is further along is news to it.
 
-use ledger::{Rollout, Verdict};
+use ledger::{Rollout, RolloutId, Tasks, Verdict};
 
 /// GitHub's limit on a description, in characters.
 /// Source: <https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status>
 const DESCRIPTION: usize = 140;
 
+/// However many tasks there are, what a deployment shows of them moves so often at the most: GitHub takes 500 new things
+/// an hour from one client.
+/// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+const STEPS: u32 = 10;
+
 /// What GitHub is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telling {
-    /// The state of the deployment: `in_progress`, `success`, `failure`, `error` or `inactive`.
-    pub deployment: &'static str,
-    /// The state of the commit: `pending`, `success`, `failure` or `error`.
-    pub commit: &'static str,
-    /// What both say, within GitHub's limits.
+    /// How far along this is.
+    pub step: Step,
+    /// What the deployment is told.
+    pub deployment: Said,
+    /// What the commit is told; `None` if nothing that it was not told before.
+    pub commit: Option<Said>,
+}
+
+/// A state in GitHub's words, and what it says within GitHub's limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Of a deployment `queued`, `in_progress`, `success`, `failure`, `error` or `inactive`; of a commit `pending`,
+    /// `success`, `failure` or `error`.
+    pub state: &'static str,
+    /// The line beside it.
     pub description: String,
 }
 
-impl Telling {
-    /// Whether this would be said after something later: a record that comes twice must not turn a finished
-    /// deployment back.
-    pub fn comes_after<'a>(&self, mut shown: impl Iterator<Item = &'a str>) -> bool {
-        self.deployment == "in_progress" && shown.any(|state| state != "in_progress")
+/// How far a rollout is along, as GitHub shows it: it only ever goes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Nobody has told ECS yet.
+    Queued,
+    /// So many tenths of its tasks run.
+    InProgress(u32),
+    /// It has its verdict.
+    Ended,
+}
+
+/// What becomes of a telling, now that it is known what GitHub shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// GitHub does not show it.
+    Yes,
+    /// GitHub shows it.
+    Shown,
+    /// GitHub shows something later.
+    Late,
+}
+
+/// What to tell when a rollout's item changed from `old` to `new`; `None` if nothing that GitHub shows moved on.
+pub fn telling(old: Option<&Rollout>, new: &Rollout) -> Option<Telling> {
+    let moved = old.is_none_or(|old| step(old) < step(new));
+    moved.then(|| of(new))
+}
+
+/// Whether a telling at `step` is news to a deployment with these statuses, each a state and its description.
+pub fn to_deployment<'a>(step: Step, shown: impl Iterator<Item = (&'a str, &'a str)>) -> News {
+    let furthest = shown.map(|(state, description)| match state {
+        "queued" | "pending" => Step::Queued,
+        "in_progress" => Step::InProgress(tenths(counted(description).unwrap_or_default())),
+        _ => Step::Ended,
+    });
+    compared(step, furthest.max())
+}
+
+/// Whether a telling of `rollout` at `step` is news to a commit whose newest status of this target has this state and leads
+/// to this page. A commit can be rolled out again, and whatever a later rollout has said of it is later.
+pub fn to_commit(step: Step, rollout: &RolloutId, newest: Option<(&str, &str)>) -> News {
+    let newest = newest.and_then(|(state, page)| {
+        let (_, service_and_id) = page.rsplit_once("/rollouts/")?;
+        let of = service_and_id.rsplit('/').next()?;
+        let shown = match state {
+            "pending" => Step::Queued,
+            _ => Step::Ended,
+        };
+        Some((of, shown))
+    });
+    match newest {
+        Some((of, _)) if of > rollout.as_str() => News::Late,
+        Some((of, shown)) if of == rollout.as_str() => compared(step, Some(shown)),
+        _ => News::Yes,
     }
 }
 
-/// What to tell when a rollout's item changed from `old` to `new`; `None` if nothing that GitHub shows changed.
-pub fn telling(old: Option<&Rollout>, new: &Rollout) -> Option<Telling> {
-    let told = match (old, new.verdict) {
-        (Some(old), verdict) if old.verdict == verdict => return None,
-        (_, Some(verdict)) => of_verdict(new, verdict),
-        (_, None) => (
-            "in_progress",
-            "pending",
-            format!("Rolling out to {}", new.target),
+fn compared(step: Step, shown: Option<Step>) -> News {
+    match shown {
+        Some(shown) if shown > step => News::Late,
+        Some(shown) if shown == step => News::Shown,
+        _ => News::Yes,
+    }
+}
+
+fn step(rollout: &Rollout) -> Step {
+    match (rollout.verdict, &rollout.deployment) {
+        (Some(_), _) => Step::Ended,
+        (None, Some(_)) => Step::InProgress(tenths(rollout.tasks.unwrap_or_default())),
+        (None, None) => Step::Queued,
+    }
+}
+
+fn of(rollout: &Rollout) -> Telling {
+    let target = &rollout.target;
+    let (deployment, commit) = match (step(rollout), rollout.verdict) {
+        (_, Some(verdict)) => {
+            let (deployment, commit, description) = of_verdict(rollout, verdict);
+            (
+                said(deployment, &description),
+                Some(said(commit, &description)),
+            )
+        }
+        (Step::Queued, None) => (
+            said("queued", &format!("About to roll out to {target}")),
+            Some(said("pending", &format!("Rolling out to {target}"))),
         ),
+        (_, None) => (said("in_progress", &progress(rollout)), None),
     };
-    let (deployment, commit, description) = told;
-    Some(Telling {
+    Telling {
+        step: step(rollout),
         deployment,
         commit,
-        description: fit(&description),
+    }
+}
+
+fn said(state: &'static str, description: &str) -> Said {
+    Said {
+        state,
+        description: fit(description),
+    }
+}
+
+fn progress(rollout: &Rollout) -> String {
+    match rollout.tasks {
+        Some(Tasks { running, desired }) if running > 0 => {
+            format!("{running} of {desired} tasks run")
+        }
+        _ => format!("Rolling out to {}", rollout.target),
+    }
+}
+
+/// The tasks in a description that [`progress`] made.
+fn counted(description: &str) -> Option<Tasks> {
+    let (running, desired) = description.strip_suffix(" tasks run")?.split_once(" of ")?;
+    Some(Tasks {
+        running: running.parse().ok()?,
+        desired: desired.parse().ok()?,
     })
+}
+
+fn tenths(tasks: Tasks) -> u32 {
+    let Tasks { running, desired } = tasks;
+    let running = u64::from(running.min(desired));
+    let tenths = (running * u64::from(STEPS)).checked_div(u64::from(desired));
+    // The first task is a step of its own, be it one of a thousand.
+    match tenths {
+        Some(0) if running > 0 => 1,
+        Some(tenths) => u32::try_from(tenths).unwrap_or(STEPS),
+        None => 0,
+    }
 }
 
 /// GitHub knows no neutral commit state, and green would let a gate promote what never ran.
@@ -92,25 +216,4 @@ fn fit(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixtures::{at, rollout};
-
-    #[test]
-    fn nothing_takes_less_than_no_time() {
-        let mut rollout = rollout('a');
-        for (second, told) in [(-2, " in 0.0 s"), (2, " in 2.0 s"), (75, " in 75 s")] {
-            rollout.ended_at = Some(at(second));
-            assert_eq!(took(&rollout), told);
-        }
-    }
-
-    #[test]
-    fn descriptions_fit_githubs_limits() {
-        assert_eq!(fit("Rolled back: 💥 exited 1"), "Rolled back:  exited 1");
-        let long = fit(&"é".repeat(200));
-        assert_eq!(long.chars().count(), 140);
-        assert!(long.ends_with("é…"));
-        assert_eq!(fit(&"x".repeat(140)), "x".repeat(140));
-    }
-}
+mod tests;

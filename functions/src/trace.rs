@@ -150,6 +150,7 @@ mod tests {
             deployment: 7,
             state: "failure".to_owned(),
             at: at(41),
+            trace: Some(id(&rollout)),
         };
         (rollout, told)
     }

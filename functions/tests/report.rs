@@ -2,14 +2,24 @@
 
 mod outside;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use functions::github::Api;
+use functions::limit::Patience;
+use functions::trace::Tracer;
 use local::github::{Deployment, Failure};
-use outside::{LIVES, Outside, REPOSITORY, sha};
+use outside::{LIVES, Outside, REPOSITORY, key, request, sha, token};
 use serde_json::{Value, json};
+use tokio::net::UdpSocket;
+
+/// What GitHub shows in the end of a rollout that succeeded: its deployment's states and its commit's.
+const ALL_TOLD: [&[&str]; 2] = [
+    &["queued", "in_progress", "success"],
+    &["pending", "success"],
+];
 
 #[tokio::test]
-async fn a_claim_is_a_deployment_in_progress_and_a_verdict_its_end() {
+async fn a_deployment_is_queued_when_it_is_claimed_then_in_progress_and_a_verdict_its_end() {
     let mut outside = Outside::start().await;
     let pushed = outside.push('a', LIVES).await;
     outside.rollout(pushed).await;
@@ -66,10 +76,9 @@ async fn what_broke_off_is_completed() {
     assert_eq!(outside.github.deployments(REPOSITORY).len(), 1);
 
     outside.report(&records).await;
-    let deployments = outside.github.deployments(REPOSITORY);
-    assert_eq!(deployments.len(), 1);
-    assert_eq!(deployments[0].statuses.len(), 1);
-    assert_eq!(outside.github.statuses(REPOSITORY, &sha('a')).len(), 1);
+    assert_eq!(outside.github.deployments(REPOSITORY).len(), 1);
+    let told: [&[&str]; 2] = [&["queued", "in_progress"], &["pending"]];
+    assert_eq!(states(&outside), told);
 }
 
 #[tokio::test]
@@ -87,9 +96,12 @@ async fn a_github_that_fails_later_is_asked_again_from_that_record_on() {
     let mut outside = Outside::start().await;
     outside.live('a').await;
     let records = outside.records().await;
-    outside.report(&records[..1]).await;
-    // What was registered and deployed is no news to GitHub; the verdict is.
-    let rest = &records[1..];
+    let [claimed, registered, deploying, verdict] = &records[..] else {
+        panic!("{} records", records.len());
+    };
+    outside.report(&[claimed.clone(), deploying.clone()]).await;
+    // What was registered is no news to GitHub; the verdict is.
+    let rest = &[registered.clone(), verdict.clone()];
     outside.github.fail_next(Failure::ServerError(500), 1);
     let told = outside.report(rest).await;
     let sequence = &rest.last().unwrap()["dynamodb"]["SequenceNumber"];
@@ -111,13 +123,16 @@ async fn a_github_that_fails_later_is_asked_again_from_that_record_on() {
 }
 
 #[tokio::test]
-async fn a_commit_that_github_does_not_know_is_set_aside_and_the_next_is_told() {
+async fn a_commit_that_github_does_not_know_is_set_aside_once_and_the_next_is_told() {
     let mut outside = Outside::start().await;
     outside.live('a').await;
-    let records = outside.records().await;
-    let mut unknown = records[0].clone();
-    unknown["dynamodb"]["NewImage"]["release"]["M"]["commit"]["S"] = json!(sha('f'));
-    let told = outside.report(&[unknown, records[0].clone()]).await;
+    let known = outside.records().await;
+    let mut records = known.clone();
+    for record in &mut records {
+        record["dynamodb"]["NewImage"]["release"]["M"]["commit"]["S"] = json!(sha('f'));
+    }
+    records.push(known[0].clone());
+    let told = outside.report(&records).await;
     let expected = json!({ "batchItemFailures": [] });
     assert_eq!(
         told.lines().next(),
@@ -134,7 +149,107 @@ async fn a_commit_that_github_does_not_know_is_set_aside_and_the_next_is_told() 
         words.contains("422") && words.contains(&sha('f')),
         "{words}"
     );
-    assert_eq!(failures[0]["record"]["eventName"], "INSERT");
+    let verdict = &failures[0]["record"]["dynamodb"]["NewImage"]["verdict"];
+    assert_eq!(verdict, &json!({ "S": "succeeded" }));
+}
+
+#[tokio::test]
+async fn tasks_are_told_as_they_come_and_the_commit_is_not_told_again() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    outside.rollout(pushed).await;
+    let started = outside.task_is("RUNNING").await;
+    outside.verdict(started).await;
+    let completed = outside.completed().await;
+    outside.verdict(completed).await;
+    let records = outside.records().await;
+    // One at a time, and each of them once more when all that came before it was told.
+    for last in 1..=records.len() {
+        outside.report(&records[..last]).await;
+    }
+    let deployment = &outside.github.deployments(REPOSITORY)[0];
+    let told = deployment.statuses.iter();
+    let told: Vec<_> = told
+        .map(|it| (it.state.to_string(), &*it.description))
+        .collect();
+    let [queued, in_progress, running, success] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(queued.1, "About to roll out to web");
+    assert_eq!(in_progress.1, "Rolling out to web");
+    assert_eq!(
+        (&*running.0, running.1),
+        ("in_progress", "1 of 1 tasks run")
+    );
+    assert!(success.1.starts_with("Live in "), "{success:?}");
+    assert_eq!(states(&outside)[1], ALL_TOLD[1]);
+}
+
+#[tokio::test]
+async fn what_github_was_told_is_noted_once_and_the_note_is_nothing_to_tell() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let mut noted = Vec::new();
+    for last in [1, records.len(), records.len()] {
+        outside.report(&records[..last]).await;
+        let rollout = outside.ledger.history(&key(), 1).await.unwrap().remove(0);
+        noted.push(rollout.told.expect("a note"));
+    }
+    let states: Vec<&str> = noted.iter().map(|told| told.state.as_str()).collect();
+    assert_eq!(states, ["queued", "success", "success"]);
+    assert_eq!(noted[1], noted[2]);
+    let deployment = outside.github.deployments(REPOSITORY)[0].id;
+    assert!(noted.iter().all(|told| told.deployment == deployment));
+
+    // The filter lets through what was noted of an open rollout.
+    let pushed = outside.push('b', LIVES).await;
+    outside.rollout(pushed).await;
+    let begun = outside.records().await;
+    outside.report(&begun).await;
+    let notes = outside.records().await;
+    assert_eq!(notes.len(), 2);
+    let told = outside.report(&notes).await;
+    assert_eq!(told, "answers {\"batchItemFailures\":[]}\n");
+    assert_eq!(outside.records().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_verdict_that_was_told_leaves_a_trace_and_nothing_else_does() {
+    let mut outside = Outside::start().await;
+    let daemon = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    outside.report.tracer = Some(Tracer::to(daemon.local_addr().unwrap()));
+    outside.live('a').await;
+    let records = outside.records().await;
+    for _ in 0..2 {
+        outside.report(&records).await;
+    }
+    let rollout = outside.ledger.history(&key(), 1).await.unwrap().remove(0);
+    let mut buffer = [0; 65536];
+    let length = daemon.try_recv(&mut buffer).unwrap();
+    let document = std::str::from_utf8(&buffer[..length]).unwrap();
+    let (_, document) = document.split_once('\n').unwrap();
+    let document: Value = serde_json::from_str(document).unwrap();
+    assert_eq!(document["annotations"]["rollout_id"], json!(rollout.id));
+    let told_at = rollout.told.unwrap().at.timestamp_millis() as f64 / 1000.0;
+    assert_eq!(document["end_time"], json!(told_at));
+    daemon.try_recv(&mut buffer).expect_err("a second trace");
+}
+
+#[tokio::test]
+async fn who_asked_finds_the_deployment_by_the_id_of_the_request() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let redeploy = json!({ "action": "redeploy", "target": "web", "by": "ada" });
+    outside.rollout(request("an-ask", redeploy)).await;
+    let records = outside.records().await;
+    outside.report(&records).await;
+    let deployments = outside.github.deployments(REPOSITORY);
+    let asked: Vec<_> = deployments
+        .iter()
+        .map(|it| &it.payload["request"])
+        .collect();
+    assert_eq!(asked, [&Value::Null, &json!("an-ask")]);
 }
 
 #[tokio::test]
@@ -156,10 +271,47 @@ async fn github_is_left_alone_for_as_long_as_it_asks() {
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     outside.report(&records).await;
-    assert_eq!(
-        states(&outside),
-        [["in_progress", "success"], ["pending", "success"]]
+    assert_eq!(states(&outside), ALL_TOLD);
+}
+
+#[tokio::test]
+async fn what_one_instance_was_told_the_other_knows() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let enough = Failure::SecondaryLimit { retry_after: 2 };
+    outside.github.fail_next(enough, 1);
+    outside.report(&records).await;
+    assert_eq!(outside.github.requests().len(), 1);
+    outside.report_as(token(), "").await;
+    let told = outside.report(&records).await;
+    let expected = "GitHub asks to be left alone until <time>";
+    assert!(told.lines().next().unwrap().ends_with(expected), "{told}");
+    assert_eq!(outside.github.requests().len(), 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    outside.report(&records).await;
+    assert_eq!(states(&outside), ALL_TOLD);
+}
+
+#[tokio::test]
+async fn a_short_limit_is_waited_for() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let records = outside.records().await;
+    let patience = Patience::new(outside.ledger.clone(), Duration::from_secs(3));
+    let http = wire::Http::default();
+    outside.report.github.api = Api::new(http, outside.github_url(), patience);
+    let enough = Failure::SecondaryLimit { retry_after: 1 };
+    outside.github.fail_next(enough, 1);
+    let begun = Instant::now();
+    let told = outside.report(&records).await;
+    assert!(told.starts_with("answers "), "{told}");
+    assert!(
+        begun.elapsed() > Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
     );
+    assert_eq!(states(&outside), ALL_TOLD);
 }
 
 /// Lambda takes a batch up again from the record that failed, and GitHub fails at any call, before or after it has
@@ -196,10 +348,7 @@ async fn after_an_outage_everything_is_told_once_and_in_order() {
         records.drain(..done.unwrap());
     }
     assert!(invocations > 30, "{invocations} invocations");
-    assert_eq!(
-        states(&outside),
-        [["in_progress", "success"], ["pending", "success"]]
-    );
+    assert_eq!(states(&outside), ALL_TOLD);
     assert_eq!(outside.github.deployments(REPOSITORY).len(), 1);
     assert_eq!(outside.failures().await, [json!(null); 0]);
 }
@@ -230,9 +379,9 @@ async fn what_was_live_before_is_inactive_and_another_targets_is_not() {
         .iter()
         .map(states_of)
         .collect();
-    let ended = ["in_progress", "success"].map(str::to_owned);
-    let retired = ["in_progress", "success", "inactive"].map(str::to_owned);
-    assert_eq!(told, [retired.to_vec(), ended.to_vec(), ended.to_vec()]);
+    let ended = ALL_TOLD[0].to_vec();
+    let retired = [&ended[..], &["inactive"]].concat();
+    assert_eq!(told, [retired, ended.clone(), ended]);
 }
 
 #[tokio::test]
@@ -270,7 +419,8 @@ async fn a_release_that_names_no_commit_is_not_told() {
     let records = outside.records().await;
     assert!(records.len() > 1);
     let told = outside.report(&records).await;
-    assert_eq!(told, "answers {\"batchItemFailures\":[]}\n");
+    assert!(told.starts_with("answers {\"batchItemFailures\":[]}\n"));
+    assert_eq!(outside.github.requests(), []);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod outside;
 use chrono::Utc;
 use ledger::table::{Claim, Head};
 use ledger::transition::Next;
-use ledger::{Cause, Digest, Rollout, Verdict};
+use ledger::{Cause, Digest, Ledger, Rollout, Target, Verdict};
 use outside::{LIVES, Outside, key, request};
 use serde_json::{Value, json};
 
@@ -73,6 +73,11 @@ async fn a_held_target_goes_back_when_somebody_asks() {
 /// Another target of the same repository, on which this image has ended with this verdict.
 async fn staging(outside: &Outside, digest: &str, verdict: Verdict) {
     let staging = outside.add_target("staging").await;
+    ended(&outside.ledger, &staging, digest, verdict).await;
+}
+
+/// A rollout of this image that has ended with this verdict.
+async fn ended(ledger: &Ledger, staging: &Target, digest: &str, verdict: Verdict) {
     let release = ledger::Release {
         repository: staging.repository.clone(),
         digest: Digest::parse(digest).unwrap(),
@@ -80,23 +85,19 @@ async fn staging(outside: &Outside, digest: &str, verdict: Verdict) {
         commit: None,
         pushed_at: Utc::now(),
     };
-    let rollout = Rollout::claimed(&staging, release, Cause::Push, Utc::now());
+    let rollout = Rollout::claimed(staging, release, Cause::Push, Utc::now());
     let claim = Claim {
         by: digest,
         rollout: &rollout,
         head: &Head::default(),
         supersedes: None,
     };
-    let _ = outside.ledger.claim(&claim).await.unwrap();
+    let _ = ledger.claim(&claim).await.unwrap();
     let end = Next::End {
         verdict,
         reason: None,
     };
-    let _ = outside
-        .ledger
-        .apply(&rollout, &end, Utc::now())
-        .await
-        .unwrap();
+    let _ = ledger.apply(&rollout, &end, Utc::now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -113,6 +114,36 @@ async fn what_runs_on_one_target_is_promoted_to_another() {
     assert!(outside.running_image().await.ends_with("@<image b>"));
     let newest = outside.ledger.history(&key(), 1).await.unwrap();
     assert_eq!(newest[0].cause.to_string(), "promote by ada");
+}
+
+#[tokio::test]
+async fn what_has_succeeded_in_another_installation_is_promoted_to_this_one() {
+    let mut outside = Outside::start().await;
+    outside.live('a').await;
+    let pushed = outside.push('b', LIVES).await;
+    let digest = pushed["detail"]["image-digest"].as_str().unwrap();
+    let (ledger, target) = outside.other_installation("web-staging").await;
+    ended(&ledger, &target, digest, Verdict::Succeeded).await;
+    let before = ledger.history(&target.key(), 9).await.unwrap();
+
+    let promote = |id| ask(id, json!({ "action": "promote", "from": "web-staging" }));
+    let told = outside.rollout(promote("too early")).await;
+    let why = "fails: ada asks for the unknown target web-staging\n";
+    assert!(told.starts_with(why), "{told}");
+
+    outside.rollout.other_ledgers.push(ledger.clone());
+    let told = outside.rollout(promote("now")).await;
+    assert!(told.contains(r#""deployment""#), "{told}");
+    assert!(outside.running_image().await.ends_with("@<image b>"));
+    let newest = outside.ledger.history(&key(), 1).await.unwrap().remove(0);
+    assert_eq!(newest.cause.to_string(), "promote by ada");
+    assert_ne!(newest.release.repository, target.repository);
+    assert_eq!(ledger.history(&target.key(), 9).await.unwrap(), before);
+
+    // What nobody has stays unknown, wherever it is looked for.
+    let nowhere = json!({ "action": "promote", "from": "web-nowhere" });
+    let told = outside.rollout(ask("nowhere", nowhere)).await;
+    assert!(told.contains("unknown target web-nowhere"), "{told}");
 }
 
 #[tokio::test]

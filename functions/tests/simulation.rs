@@ -9,6 +9,7 @@
 mod outside;
 
 mod simulation {
+    pub(crate) mod hour;
     pub(crate) mod kill;
     pub(crate) mod promises;
     pub(crate) mod race;

@@ -99,6 +99,9 @@ pub struct Told {
     pub state: String,
     /// When.
     pub at: DateTime<Utc>,
+    /// The id of the rollout's trace in X-Ray, if there is one: it is written with the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl Rollout {

@@ -7,6 +7,7 @@
 //! | claim | `target#…` | `claim#<digest or request id>` | `rollout` | `rollout`: was this push or request seen before, and what came of it? |
 //! | rollout | `target#…` | `rollout#<rollout id>` | `rollout`, `verdict`, `report` (what GitHub was told) | all: one, or a target's newest first |
 //! | outline | `target#…` | `outline#<rollout id>` | `rollout` | the board: what differs between two task definitions |
+//! | limit | `github` | `limit` | `report` | `report`: until when GitHub asks to be left alone |
 //!
 //! An ECS event names its service, and the service is the partition: no index and no second item leads there.
 //!
@@ -32,6 +33,8 @@ type Item = std::collections::HashMap<String, AttributeValue>;
 
 const TARGETS: &str = "targets";
 const HEAD: &str = "head";
+const GITHUB: &str = "github";
+const LIMIT: &str = "limit";
 /// The sort keys of rollouts begin with this.
 pub const ROLLOUT: &str = "rollout#";
 

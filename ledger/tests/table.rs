@@ -139,12 +139,18 @@ async fn each_step_has_its_first_time() {
         assert_eq!(counted.unwrap(), Raced::No);
     }
     table.end(&open, Verdict::Succeeded).await;
-    let told = Told {
+    let told = |state: &str, second| Told {
         deployment: 7,
-        state: "success".to_owned(),
-        at: at(9),
+        state: state.to_owned(),
+        at: at(second),
+        trace: None,
     };
-    assert_eq!(ledger.told(&open, &told).await.unwrap(), Raced::No);
+    let queued = ledger.told(&open, &told("queued", 8)).await;
+    assert_eq!(queued.unwrap(), Raced::No);
+    let told = [told("success", 9), told("success", 10)];
+    for (told, raced) in told.iter().zip([Raced::No, Raced::Yes]) {
+        assert_eq!(ledger.told(&open, told).await.unwrap(), raced);
+    }
 
     let rollout = &table.history().await[0];
     assert_eq!(rollout.registered_at, Some(at(2)));
@@ -158,8 +164,19 @@ async fn each_step_has_its_first_time() {
     );
     assert_eq!(
         (rollout.verdict, &rollout.told),
-        (Some(Verdict::Succeeded), &Some(told))
+        (Some(Verdict::Succeeded), &Some(told[0].clone()))
     );
+}
+
+#[tokio::test]
+async fn github_is_left_alone_for_as_long_as_anybody_was_told_to() {
+    let ledger = Table::new().await.ledger;
+    assert_eq!(ledger.github_left_alone_until().await.unwrap(), None);
+    for (told, expected) in [(5, 5), (9, 9), (7, 9)] {
+        ledger.leave_github_alone(at(told)).await.unwrap();
+        let until = ledger.github_left_alone_until().await.unwrap();
+        assert_eq!(until, Some(at(expected)), "{told}");
+    }
 }
 
 #[tokio::test]

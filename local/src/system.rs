@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::ecs::{self, Controller, Pace};
 use crate::event::{Events, REGION};
 use crate::front::{self, Front, FrontSettings};
-use crate::github::{GitHub, Served};
+use crate::github::{Access, App, GitHub, Served};
 use crate::ministack::{self, Ministack};
 use crate::paths::Paths;
 use crate::progress::{Progress, Step};
@@ -20,9 +20,14 @@ use crate::site::{GITHUB_REPOSITORY, Site};
 use crate::terraform::{Terraform, Variables};
 use crate::{balancer, bus, package, state};
 
-/// The parameter in which GitHub's token is kept, and the token that GitHub here wants.
-const TOKEN_PARAMETER: &str = "/couplet/github-token";
-const TOKEN: &str = "ghs_1234567_of-this-laptop";
+/// The parameter in which the key of the GitHub App is kept.
+const KEY_PARAMETER: &str = "/couplet/github-app-key";
+/// What GitHub takes from others than the App: nobody has it.
+const TOKEN: &str = "ghp_of-a-person";
+/// The app with which people sign in on the board, and the parameter in which its secret is kept.
+const CLIENT_ID: &str = "Iv23couplet";
+const CLIENT_SECRET_PARAMETER: &str = "/couplet/github-client-secret";
+const CLIENT_SECRET: &str = "the-board-of-this-laptop";
 
 /// Four ports in a row, all on the loopback interface.
 #[derive(Clone, Copy, Debug)]
@@ -108,8 +113,11 @@ impl System {
         let variables = Variables {
             github_repository: GITHUB_REPOSITORY.to_owned(),
             github_api_url: url(ports.github()),
-            github_token_parameter: TOKEN_PARAMETER.to_owned(),
+            github_app: App::COUPLET.id,
+            github_key_parameter: KEY_PARAMETER.to_owned(),
             board_url: url(ports.balancer()),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret_parameter: CLIENT_SECRET_PARAMETER.to_owned(),
         };
         let packaged = async {
             let step = progress.step("Building the functions and the service");
@@ -198,6 +206,12 @@ impl System {
             github
                 .restore(serde_json::from_slice(&saved).context("GitHub's state is malformed")?)?;
         }
+        github.install(App::COUPLET, GITHUB_REPOSITORY);
+        let board = url(ports.balancer());
+        github.oauth(CLIENT_ID, CLIENT_SECRET, &format!("{board}/signed-in"));
+        // Two people: one may write to the repository, the other may only read it.
+        github.give("ada", GITHUB_REPOSITORY, Access::Write);
+        github.give("eve", GITHUB_REPOSITORY, Access::Read);
         let served = github.serve(loopback(ports.github())).await?;
         let (events, receiver) = Events::channel();
         let ecs = Controller::start(ecs::Settings {
@@ -225,14 +239,19 @@ impl System {
                 heard.push(event.clone());
             }
         });
-        // The token is written out of band, as in an account: Terraform knows its name and never its value.
-        let parameter = json!({
-            "Name": TOKEN_PARAMETER, "Value": TOKEN, "Type": "SecureString", "Overwrite": true,
-        });
-        ministack
-            .aws()
-            .json("AmazonSSM.PutParameter", parameter)
-            .await?;
+        // Secrets are written out of band, as in an account: Terraform knows their names and never their values.
+        for (name, value) in [
+            (KEY_PARAMETER, App::COUPLET.key),
+            (CLIENT_SECRET_PARAMETER, CLIENT_SECRET),
+        ] {
+            let parameter = json!({
+                "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true,
+            });
+            ministack
+                .aws()
+                .json("AmazonSSM.PutParameter", parameter)
+                .await?;
+        }
         Ok(System {
             site: Site {
                 aws: url(ports.aws()),

@@ -14,6 +14,17 @@ pub(crate) fn span(length: TimeDelta) -> String {
     }
 }
 
+/// A length of time that is over, where a fast one is told from a faster one: `40 ms`, `0.4 s`, `9.9 s`, then as [`span`].
+pub(crate) fn exact(length: TimeDelta) -> String {
+    let milliseconds = length.num_milliseconds();
+    match milliseconds {
+        ..=0 => "0 s".to_owned(),
+        1..100 => format!("{milliseconds} ms"),
+        100..10_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+        _ => span(length),
+    }
+}
+
 /// How long ago `then` was, in its largest unit. Clocks differ a little: the future is just now.
 pub(crate) fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - then).num_seconds();
@@ -53,6 +64,24 @@ mod tests {
         ];
         for (seconds, expected) in rows {
             assert_eq!(span(TimeDelta::seconds(seconds)), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_is_said_exactly() {
+        let rows = [
+            (-3, "0 s"),
+            (0, "0 s"),
+            (40, "40 ms"),
+            (100, "0.1 s"),
+            (1_999, "1.9 s"),
+            (9_999, "9.9 s"),
+            (10_000, "10 s"),
+            (72_400, "1 min 12 s"),
+        ];
+        for (milliseconds, expected) in rows {
+            let length = TimeDelta::milliseconds(milliseconds);
+            assert_eq!(exact(length), expected, "{milliseconds}");
         }
     }
 

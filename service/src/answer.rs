@@ -18,9 +18,9 @@ use crate::failure::{self, Reason};
 use crate::origin::Origin;
 use crate::{gzip, health, metrics};
 
-/// Nothing but our own stylesheet, icon, script and stream; no frames, no forms, and no text that a script
+/// Nothing but our own stylesheet, icon, script, forms and stream; no frames, and no text that a script
 /// turns into markup. Source: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/trusted-types/>
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// What every answer says beside its policy. Badges alone are meant for other people's pages.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -105,7 +105,8 @@ fn harden(headers: &mut HeaderMap, origin: &Origin) {
     }
     headers
         .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache"));
+        // What somebody sees who is signed in is for nobody else.
+        .or_insert(HeaderValue::from_static("private, no-cache"));
     if origin.secure {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,

@@ -8,16 +8,18 @@ mod tests;
 use std::sync::Arc;
 
 use chrono::Utc;
-use ledger::Rollout;
+use ledger::{Rollout, RolloutId};
+use poem::middleware::SizeLimit;
 use poem::web::{Data, Path};
-use poem::{Endpoint, IntoResponse, Request, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get, handler, post};
 use serde::Serialize;
 
 use crate::app::Service;
 use crate::board::State;
 use crate::delivery::Delivery;
+use crate::difference::Change;
 use crate::failure::Failure;
-use crate::{find, page};
+use crate::{act, find, page};
 use cursor::Wanted;
 
 /// Where it begins, and where people read about it.
@@ -41,6 +43,12 @@ struct Page {
     next: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Difference<'a> {
+    before: Option<&'a RolloutId>,
+    changes: Option<&'a [Change]>,
+}
+
 /// Everything below [`PATH`].
 pub(crate) fn routes() -> impl Endpoint<Output = Response> {
     Route::new()
@@ -48,7 +56,16 @@ pub(crate) fn routes() -> impl Endpoint<Output = Response> {
         .at("/targets", get(all_targets))
         .at("/targets/:name", get(one_target))
         .at("/targets/:name/rollouts", get(some_rollouts))
+        .at(
+            "/targets/:name/requests",
+            post(act::by_script.with(SizeLimit::new(act::LARGEST))),
+        )
+        .at("/targets/:name/requests/:id", get(one_request))
         .at("/rollouts/:cluster/:service/:id", get(one_rollout))
+        .at(
+            "/rollouts/:cluster/:service/:id/difference",
+            get(one_difference),
+        )
         .at("/openapi.json", get(description))
 }
 
@@ -99,6 +116,34 @@ async fn one_rollout(
 ) -> Result<Response, Failure> {
     let (rollout, _) = find::rollout(&service.watch, &path).await?;
     tag::json(request, &rollout)
+}
+
+/// What has become of a request.
+#[handler]
+async fn one_request(
+    request: &Request,
+    service: Data<&Arc<Service>>,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let seen = service.watch.seen().await?;
+    let state = find::target(&seen, &name)?;
+    tag::json(request, &find::answer(&service.watch, state, &id).await?)
+}
+
+/// What differs between a rollout's task definition and the one that ran before.
+#[handler]
+async fn one_difference(
+    request: &Request,
+    service: Data<&Arc<Service>>,
+    Path(path): Path<[String; 3]>,
+) -> Result<Response, Failure> {
+    let (rollout, seen) = find::rollout(&service.watch, &path).await?;
+    let comparison = service.watch.comparison(&rollout, &seen).await?;
+    let difference = Difference {
+        before: comparison.before.as_ref().map(|before| &before.id),
+        changes: comparison.changes.as_deref(),
+    };
+    tag::json(request, &difference)
 }
 
 #[handler]

@@ -5,13 +5,18 @@ mod tests;
 
 use std::sync::Arc;
 
-use poem::{Endpoint, EndpointExt, Response, Route, get};
+use poem::middleware::{CookieJarManager, SizeLimit};
+use poem::{Endpoint, EndpointExt, Request, Response, Route, get, post};
+use wire::SdkConfig;
 
 use crate::answer::answered;
+use crate::bus::Bus;
+use crate::door::{self, Door};
 use crate::kept::kept;
+use crate::pace::Pace;
 use crate::settings::{Identity, Settings};
 use crate::watch::Watch;
-use crate::{api, asset, badge, health, live, metrics, page};
+use crate::{act, api, asset, badge, health, live, metrics, page};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -24,27 +29,47 @@ pub(crate) struct Service {
     pub(crate) github_url: String,
     /// What runs here.
     pub(crate) identity: Identity,
+    /// Who may act.
+    pub(crate) door: Door,
+    /// How often anybody may ask.
+    pub(crate) pace: Pace,
+    /// Where requests go.
+    pub(crate) bus: Bus,
 }
 
 impl Service {
     /// The service over what `watch` sees.
-    pub(crate) fn new(settings: &Settings, watch: Arc<Watch>) -> Self {
-        Service {
+    pub(crate) fn new(
+        settings: &Settings,
+        config: &SdkConfig,
+        watch: Arc<Watch>,
+    ) -> anyhow::Result<Self> {
+        Ok(Service {
             watch,
             rows: settings.rows,
             github_url: settings.github_url.clone(),
             identity: settings.identity.clone(),
-        }
+            door: Door::new(&settings.doors, config)?,
+            pace: Pace::new(settings.pace),
+            bus: Bus::new(config),
+        })
     }
 }
 
 /// The whole service.
 pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
-    let watch = service.watch.clone();
+    let service = Arc::new(service);
     let routes = Route::new()
         .at("/", get(page::show_board))
         .at("/targets/:name", get(page::show_target))
         .at("/rollouts/:cluster/:service/:id", get(page::show_rollout))
+        .at(
+            "/targets/:name/:action",
+            post(act::by_form.with(SizeLimit::new(act::LARGEST))),
+        )
+        .at(door::SIGN_IN, get(door::sign_in))
+        .at(door::SIGNED_IN, get(door::signed_in))
+        .at(door::SIGN_OUT, post(door::sign_out))
         .nest(api::PATH, api::routes())
         .at("/badge/:name", get(badge::badge))
         .at(health::ALIVE, get(health::alive))
@@ -55,6 +80,27 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at("/style.css", get(asset::style))
         .at("/live.js", get(asset::script))
         .at("/icon.svg", get(asset::icon))
-        .data(Arc::new(service));
-    answered(kept(routes, watch))
+        .with(CookieJarManager::new())
+        .data(service.clone());
+    let kept = kept(routes, service.watch.clone());
+    answered(kept.around(move |routes, request| paced(service.clone(), routes, request)))
+}
+
+/// The methods that `path` would allow.
+pub(crate) fn allowed(path: &str) -> &'static str {
+    let parts: Vec<_> = path.split('/').skip(1).collect();
+    match parts.as_slice() {
+        ["targets", _, _] | ["api", "v1", "targets", _, "requests"] => "POST",
+        _ if path == door::SIGN_OUT => "POST",
+        _ => "GET, HEAD",
+    }
+}
+
+async fn paced(
+    service: Arc<Service>,
+    routes: Arc<impl Endpoint<Output = Response>>,
+    request: Request,
+) -> poem::Result<Response> {
+    service.pace.ask(&request)?;
+    routes.call(request).await
 }

@@ -8,27 +8,17 @@ mod requests;
 pub(crate) use overview::Overview;
 pub(crate) use requests::Requests;
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
-use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::provider_config::ProviderConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use chrono::{DateTime, Utc};
-use ledger::table::{Head, Held, is_malformed};
+use ledger::table::{Head, Held, Outline, is_malformed};
 use ledger::{Ledger, Release, Rollout, RolloutId, ServiceKey, Target, Verdict};
 use serde::Serialize;
 use tokio::task::JoinSet;
-use wire::{SdkConfig, settings};
+use wire::SdkConfig;
 
 use crate::settings::Settings;
-
-/// With retries: a page that takes longer is better told as a failure.
-const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// The way to the facts.
 #[derive(Clone, Debug)]
@@ -89,17 +79,9 @@ impl Board {
         }
     }
 
-    /// A board over the table that the settings name. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_DYNAMODB`
-    /// are honoured: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-    pub(crate) fn connect(chosen: &Settings) -> Result<Self> {
-        let config = settings::settings(settings::variable)?.build();
-        let limits = config
-            .timeout_config()
-            .map_or_else(TimeoutConfig::builder, |limits| limits.to_builder());
-        let config = Builder::from(&config)
-            .timeout_config(limits.operation_timeout(READ_LIMIT).build())
-            .credentials_provider(credentials(&config));
-        Ok(Board::new(config, &chosen.table, chosen.rows))
+    /// A board over the table that the settings name.
+    pub(crate) fn connect(config: &SdkConfig, settings: &Settings) -> Self {
+        Board::new(Builder::from(config), &settings.table, settings.rows)
     }
 
     /// How often the ledger was asked.
@@ -143,6 +125,22 @@ impl Board {
         self.ledger.rollout(key, id).await
     }
 
+    /// Whether the request `id` was carried out, and the rollout that it has led to.
+    pub(crate) async fn answer(
+        &self,
+        key: &ServiceKey,
+        id: &str,
+    ) -> Result<(bool, Option<Rollout>)> {
+        let standing = self.ledger.standing_of(key, id).await?;
+        let answered = standing.answered || standing.claimed.is_some();
+        Ok((answered, standing.claimed))
+    }
+
+    /// What is in the task definition of `rollout`.
+    pub(crate) async fn outline(&self, rollout: &Rollout) -> Result<Option<Outline>> {
+        self.ledger.outline(&rollout.service, &rollout.id).await
+    }
+
     /// The newest `limit` rollouts of `key`, newest first.
     pub(crate) async fn history(&self, key: &ServiceKey, limit: i32) -> Result<Vec<Rollout>> {
         self.ledger.history(key, limit).await
@@ -183,24 +181,6 @@ impl Board {
             None => self.ledger.rollout(key, id).await,
         }
     }
-}
-
-/// The environment's credentials, or those that ECS gives to a task. Nobody else is asked: a machine of EC2 or a profile
-/// would cost a start some files and a second of waiting.
-/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>
-fn credentials(config: &SdkConfig) -> CredentialsProviderChain {
-    let mut provider = ProviderConfig::without_region();
-    if let Some(client) = config.http_client() {
-        provider = provider.with_http_client(client);
-    }
-    let task = EcsCredentialsProvider::builder()
-        .configure(&provider)
-        .build();
-    CredentialsProviderChain::first_try(
-        "environment",
-        EnvironmentVariableCredentialsProvider::new(),
-    )
-    .or_else("task", task)
 }
 
 impl State {

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use poem::error::ResponseError;
-use poem::http::header::ALLOW;
-use poem::http::{HeaderValue, StatusCode};
+use poem::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::web::Json;
 use poem::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::page;
+use crate::{app, page};
 
 /// Why a request is not answered.
 #[derive(Debug)]
@@ -18,10 +18,18 @@ pub(crate) enum Failure {
     Missing(String),
     /// The request is not one that can be answered; the sentence says why.
     Refused(String),
+    /// Whoever asks is not known, and must be.
+    Unknown,
+    /// Whoever asks may not do this; the sentence says why.
+    Forbidden(String),
+    /// Whoever asks has asked too often; so many seconds later they may again.
+    Hurried(u64),
     /// More pages listen than the service has room for.
     Crowded,
     /// The ledger cannot be read. The reason is for the log alone.
     Unreadable(anyhow::Error),
+    /// Somebody else who is named cannot be asked. The reason is for the log alone.
+    Unreachable(&'static str, anyhow::Error),
 }
 
 /// What went wrong, for the line in the log.
@@ -41,17 +49,32 @@ struct Problem<'a> {
 pub(crate) fn answer(path: &str, id: &str, error: &poem::Error) -> Response {
     let failure = error.downcast_ref::<Failure>();
     let mut response = render(path, id, error.status(), &detail(failure, error.status()));
-    if error.status() == StatusCode::METHOD_NOT_ALLOWED {
-        // An answer must say what is allowed, and every address here can only be read.
-        // Source: <https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6>
-        let headers = response.headers_mut();
-        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
+    say_how(response.headers_mut(), path, error.status(), failure);
     response.set_data(Reason(match failure {
-        Some(Failure::Unreadable(reason)) => format!("{reason:#}"),
+        Some(Failure::Unreadable(reason) | Failure::Unreachable(_, reason)) => {
+            format!("{reason:#}")
+        }
         _ => error.to_string(),
     }));
     response
+}
+
+/// Some answers must say by what a request would have been granted.
+/// Sources: <https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6>, `#section-15.5.2` there, and
+/// <https://www.rfc-editor.org/rfc/rfc6585#section-4>
+fn say_how(headers: &mut HeaderMap, path: &str, status: StatusCode, failure: Option<&Failure>) {
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static(app::allowed(path)));
+    }
+    match failure {
+        Some(Failure::Unknown) => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Some(Failure::Hurried(seconds)) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+        }
+        _ => {}
+    }
 }
 
 /// The answer to the request `id` for `path` whose handler panicked.
@@ -87,10 +110,16 @@ fn detail(failure: Option<&Failure>, status: StatusCode) -> String {
     match (failure, status) {
         (Some(Failure::Missing(what)), _) => format!("There is no {what}."),
         (Some(Failure::Refused(why)), _) => why.clone(),
+        (Some(Failure::Unknown), _) => "Sign in, or send a token that is known here.".to_owned(),
+        (Some(Failure::Forbidden(why)), _) => why.clone(),
+        (Some(Failure::Hurried(seconds)), _) => {
+            format!("You ask too often. Wait for {seconds} s.")
+        }
+        (Some(Failure::Unreachable(who, _)), _) => format!("At the moment {who} cannot be asked."),
         (Some(Failure::Crowded), _) => "Too many listen already.".to_owned(),
         (Some(Failure::Unreadable(_)), _) => "The ledger cannot be read at the moment.".to_owned(),
         (None, StatusCode::NOT_FOUND) => "There is nothing at this address.".to_owned(),
-        (None, StatusCode::METHOD_NOT_ALLOWED) => "Here one can only read.".to_owned(),
+        (None, StatusCode::METHOD_NOT_ALLOWED) => "This is not done with this address.".to_owned(),
         (None, status) if status.is_client_error() => "The request is not understood.".to_owned(),
         (None, _) => "Something is wrong with the board itself; its log says what.".to_owned(),
     }
@@ -101,6 +130,10 @@ impl fmt::Display for Failure {
         match self {
             Failure::Missing(what) => write!(f, "there is no {what}"),
             Failure::Refused(why) => f.write_str(why),
+            Failure::Unknown => f.write_str("nobody who is known"),
+            Failure::Forbidden(why) => f.write_str(why),
+            Failure::Hurried(_) => f.write_str("asked too often"),
+            Failure::Unreachable(who, _) => write!(f, "{who} cannot be asked"),
             Failure::Crowded => f.write_str("too many listen already"),
             Failure::Unreadable(_) => f.write_str("the ledger cannot be read"),
         }
@@ -114,7 +147,12 @@ impl ResponseError for Failure {
         match self {
             Failure::Missing(_) => StatusCode::NOT_FOUND,
             Failure::Refused(_) => StatusCode::BAD_REQUEST,
-            Failure::Crowded | Failure::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Unknown => StatusCode::UNAUTHORIZED,
+            Failure::Forbidden(_) => StatusCode::FORBIDDEN,
+            Failure::Hurried(_) => StatusCode::TOO_MANY_REQUESTS,
+            Failure::Crowded | Failure::Unreadable(_) | Failure::Unreachable(..) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ledger::{Rollout, RolloutId, ServiceKey};
 
+use crate::act::Answer;
 use crate::board::State;
 use crate::failure::Failure;
 use crate::watch::{Seen, Watch};
@@ -15,6 +16,14 @@ const LONGEST: usize = 255;
 pub(crate) fn target<'a>(seen: &'a Seen, name: &str) -> Result<&'a State, Failure> {
     let missing = || Failure::Missing(format!("target called `{name}`"));
     seen.target(name).ok_or_else(missing)
+}
+
+/// What has become of the request `id` for the target in `state`.
+pub(crate) async fn answer(watch: &Watch, state: &State, id: &str) -> Result<Answer, Failure> {
+    if id.is_empty() || id.len() > LONGEST {
+        return Err(Failure::Missing(format!("request `{id}`")));
+    }
+    Ok(watch.answer(&state.target.key(), id).await?)
 }
 
 /// The rollout at `<cluster>/<service>/<id>`, and what else was seen.

@@ -2,31 +2,40 @@
 //!
 //! ```text
 //! browsers, scripts ──► app ──► watch ──► board ──► ledger
-//!                        └──► page, api or live
+//!                        ├──► page, api or live
+//!                        └──► door ──► act ──► bus
 //! ```
 //!
 //! # Layout
 //! - [`settings`]: what the environment says
+//! - [`aws`]: what its clients share
 //! - [`serve`]: listen, and drain when told to stop
 //! - [`app`]: the routes; [`answer`]: the one place where answers get their headers and their line in the log;
 //!   [`origin`]: the ids of a request; [`gzip`]: smaller answers
 //! - [`kept`]: answers that are made once for all who ask
 //! - [`board`]: what is read from the ledger, and how it is arranged
 //! - [`watch`]: one reader of it for all who look; [`live`]: the stream that says when something has changed
+//! - [`difference`]: what differs between two task definitions, a pure function of their outlines
 //! - [`delivery`]: how well a target is delivered to, a pure function of its history
 //! - [`page`], [`api`]: the same for people and for scripts
+//! - [`door`]: who may act; [`act`]: what they ask for; [`bus`]: where it goes; [`pace`]: how often anybody may ask
 //! - [`find`]: what an address names
 //! - [`failure`]: why a request is not answered, in both forms
 //! - [`health`], [`metrics`], [`badge`], [`asset`], [`age`]: small parts
 
+mod act;
 mod age;
 mod answer;
 mod api;
 mod app;
 mod asset;
+mod aws;
 mod badge;
 mod board;
+mod bus;
 mod delivery;
+mod difference;
+mod door;
 mod failure;
 mod find;
 mod gzip;
@@ -35,6 +44,7 @@ mod kept;
 mod live;
 mod metrics;
 mod origin;
+mod pace;
 mod page;
 mod serve;
 mod settings;
@@ -72,8 +82,8 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     log();
     let settings = Settings::read(settings::from_environment)?;
-    let board = board::Board::connect(&settings)?;
-    serve::serve(settings, board).await
+    let config = aws::config()?;
+    serve::serve(&settings, &config).await
 }
 
 /// One JSON object a line, `info` unless `RUST_LOG` says otherwise. Of its own starting and stopping poem

@@ -68,6 +68,18 @@ fn targets(page: &mut Page, seen: &Seen, now: DateTime<Utc>) {
         |state| Some((now - state.in_flight.as_ref()?.claimed_at).num_seconds()),
     );
     page.each(
+        "couplet_target_in_flight_tasks_running",
+        "How many tasks of the rollout that is under way run, if that is known.",
+        states,
+        |state| Some(i64::from(state.in_flight.as_ref()?.tasks?.running)),
+    );
+    page.each(
+        "couplet_target_in_flight_tasks_desired",
+        "How many tasks of the rollout that is under way shall run, if that is known.",
+        states,
+        |state| Some(i64::from(state.in_flight.as_ref()?.tasks?.desired)),
+    );
+    page.each(
         "couplet_target_held",
         "Whether pushes wait until somebody releases the target.",
         states,
@@ -162,6 +174,8 @@ mod tests {
         for line in [
             format!("couplet_target_in_flight{web} 1"),
             format!("couplet_target_in_flight_seconds{web} 42"),
+            format!("couplet_target_in_flight_tasks_running{web} 1"),
+            format!("couplet_target_in_flight_tasks_desired{web} 3"),
             format!("couplet_target_live_since_timestamp_seconds{web} {since}"),
             r#"couplet_target_in_flight{target="ne\"w",environment="staging"} 0"#.to_owned(),
         ] {
@@ -171,6 +185,8 @@ mod tests {
                 page.text
             );
         }
-        assert_eq!(page.text.matches("in_flight_seconds{").count(), 1);
+        for gauge in ["in_flight_seconds{", "tasks_running{", "tasks_desired{"] {
+            assert_eq!(page.text.matches(gauge).count(), 1, "{gauge}");
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! The board for people. Handlers read; the pages below them are pure.
 
+mod act;
 mod board;
 mod chart;
+mod definition;
 mod history;
 mod links;
 mod parts;
+mod reader;
 mod reference;
 mod rollout;
+mod steps;
 mod target;
 
 use std::sync::Arc;
@@ -14,14 +18,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
 use poem::http::StatusCode;
-use poem::web::{Data, Html, Path};
-use poem::{Response, handler};
+use poem::web::{Data, Html, Path, Query};
+use poem::{Request, Response, handler};
+use serde::Deserialize;
 
 use crate::app::Service;
 use crate::board::Overview;
 use crate::failure::Failure;
 use crate::watch::{Seen, UNREADABLE};
 use crate::{api, asset, find, metrics};
+use reader::Reader;
 
 /// What every page must know beside its facts.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +38,14 @@ struct View<'a> {
     now: DateTime<Utc>,
     /// The print of what is shown.
     print: &'a str,
+    /// Who looks.
+    reader: &'a Reader,
+}
+
+/// What somebody has asked for who comes back from asking.
+#[derive(Deserialize)]
+struct Asking {
+    asked: Option<String>,
 }
 
 /// Whether a page looks for news by itself.
@@ -45,34 +59,58 @@ enum Refresh<'a> {
 
 /// The first page.
 #[handler]
-pub(crate) async fn show_board(service: Data<&Arc<Service>>) -> Result<Html<String>, Failure> {
+pub(crate) async fn show_board(
+    request: &Request,
+    service: Data<&Arc<Service>>,
+) -> Result<Html<String>, Failure> {
     let seen = service.watch.seen().await?;
+    let reader = Reader::of(request, &service).await;
     let overview = Overview::of(&seen.states, service.rows);
-    let page = board::page(&overview, view(&service, &seen));
+    let page = board::page(&overview, view(&service, &seen, &reader));
     Ok(Html(page.into_string()))
 }
 
 /// A target's page.
 #[handler]
 pub(crate) async fn show_target(
+    request: &Request,
     service: Data<&Arc<Service>>,
     Path(name): Path<String>,
+    Query(Asking { asked }): Query<Asking>,
 ) -> Result<Html<String>, Failure> {
     let seen = service.watch.seen().await?;
     let state = find::target(&seen, &name)?;
     let past = service.watch.past(state, &seen).await?;
-    let page = target::page(state, &past.delivery(Utc::now()), view(&service, &seen));
+    let answer = match asked {
+        Some(id) => Some(find::answer(&service.watch, state, &id).await?),
+        None => None,
+    };
+    let reader = Reader::of(request, &service).await;
+    let acting = reader
+        .acting(&service, &state.target.github_repository)
+        .await;
+    let shown = target::Shown {
+        state,
+        delivery: &past.delivery(Utc::now()),
+        actions: act::actions(state, &seen.states, &acting),
+        answer: answer.as_ref(),
+    };
+    let page = target::page(&shown, view(&service, &seen, &reader));
     Ok(Html(page.into_string()))
 }
 
 /// A rollout's page, to which GitHub's statuses point.
 #[handler]
 pub(crate) async fn show_rollout(
+    request: &Request,
     service: Data<&Arc<Service>>,
     Path(path): Path<[String; 3]>,
 ) -> Result<Html<String>, Failure> {
     let (rollout, seen) = find::rollout(&service.watch, &path).await?;
-    let page = rollout::page(&rollout, seen.live_before(&rollout), view(&service, &seen));
+    let comparison = service.watch.comparison(&rollout, &seen).await?;
+    let reader = Reader::of(request, &service).await;
+    let view = view(&service, &seen, &reader);
+    let page = rollout::page(&rollout, &comparison, view);
     Ok(Html(page.into_string()))
 }
 
@@ -108,8 +146,9 @@ pub(crate) fn failure(status: StatusCode, title: &str, detail: &str, request: &s
         .body(layout(title, refresh, Utc::now(), &html! {}, &body).into_string())
 }
 
-fn view<'a>(service: &'a Service, seen: &'a Seen) -> View<'a> {
+fn view<'a>(service: &'a Service, seen: &'a Seen, reader: &'a Reader) -> View<'a> {
     View {
+        reader,
         github_url: &service.github_url,
         now: Utc::now(),
         print: &seen.print,

@@ -9,6 +9,8 @@ use poem::listener::TcpAcceptor;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use wire::SdkConfig;
+
 use crate::app::{self, Service};
 use crate::board::Board;
 use crate::settings::Settings;
@@ -19,7 +21,7 @@ use crate::watch::{FRESH, Watch};
 const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
 /// Serves until SIGTERM or Ctrl-C, then finishes what is under way.
-pub(crate) async fn serve(settings: Settings, board: Board) -> Result<()> {
+pub(crate) async fn serve(settings: &Settings, config: &SdkConfig) -> Result<()> {
     // Before anything else: a container's first process gets no signal that it does not handle.
     let stop = Stop::new().context("cannot listen for signals")?;
     let listener = TcpListener::bind(settings.address)
@@ -31,10 +33,11 @@ pub(crate) async fn serve(settings: Settings, board: Board) -> Result<()> {
     let commit = settings.identity.commit.as_deref().unwrap_or("unknown");
     tracing::info!(%address, version.commit = commit, "listening");
 
+    let board = Board::connect(config, settings);
     let watch = Arc::new(Watch::new(board, FRESH));
     let polled = watch.clone();
     let poll = tokio::spawn(async move { polled.poll().await });
-    let app = app::app(Service::new(&settings, watch.clone()));
+    let app = app::app(Service::new(settings, config, watch.clone())?);
     let told = async {
         stop.wait().await;
         // An open stream would keep its connection, and with it the whole service, until the limit.

@@ -1,5 +1,9 @@
 //! What the environment says, read once. Each error names its variable and the wrong value.
 
+mod doors;
+
+pub(crate) use doors::{Doors, SignIn, Trusted};
+
 use std::env;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -20,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) rows: usize,
     /// Where commits are linked to, without a slash at the end.
     pub(crate) github_url: String,
+    /// Who may act.
+    pub(crate) doors: Doors,
+    /// How often a client may ask, a second; 0 is as often as it likes.
+    pub(crate) pace: u32,
     /// What runs here.
     pub(crate) identity: Identity,
 }
@@ -41,11 +49,16 @@ impl Settings {
         let Some(table) = get("COUPLET_LEDGER_TABLE") else {
             bail!("COUPLET_LEDGER_TABLE: the name of the ledger's table is not set");
         };
+        let github_url = get("COUPLET_GITHUB_URL");
+        let github_url = github_url.unwrap_or_else(|| "https://github.com".to_owned());
+        let github_url = url("COUPLET_GITHUB_URL", &github_url)?;
         Ok(Settings {
             table,
             address: SocketAddr::new(host(get("HOST"))?, port(get("PORT"))?),
             rows: rows(get("COUPLET_BOARD_ROWS"))?,
-            github_url: github_url(get("COUPLET_GITHUB_URL"))?,
+            doors: Doors::read(&get, &github_url)?,
+            github_url,
+            pace: pace(get("COUPLET_REQUESTS_PER_SECOND"))?,
             identity: Identity {
                 commit: get("COUPLET_COMMIT"),
                 digest: get("COUPLET_DIGEST"),
@@ -92,11 +105,19 @@ fn rows(value: Option<String>) -> Result<usize> {
     }
 }
 
-fn github_url(value: Option<String>) -> Result<String> {
-    let value = value.unwrap_or_else(|| "https://github.com".to_owned());
+fn pace(value: Option<String>) -> Result<u32> {
+    let Some(value) = value else { return Ok(50) };
+    match value.parse() {
+        Ok(pace) => Ok(pace),
+        Err(_) => bail!("COUPLET_REQUESTS_PER_SECOND: `{value}` is not a number"),
+    }
+}
+
+/// The address in the variable `name`, without a slash at its end.
+fn url(name: &str, value: &str) -> Result<String> {
     ensure!(
         value.starts_with("https://") || value.starts_with("http://"),
-        "COUPLET_GITHUB_URL: `{value}` does not begin with https:// or http://"
+        "{name}: `{value}` does not begin with https:// or http://"
     );
     Ok(value.trim_end_matches('/').to_owned())
 }
@@ -124,6 +145,8 @@ mod tests {
             address: "0.0.0.0:8080".parse().expect("address"),
             rows: 20,
             github_url: "https://github.com".into(),
+            doors: Doors::default(),
+            pace: 50,
             identity: Identity {
                 commit: None,
                 digest: None,
@@ -174,6 +197,11 @@ mod tests {
                 "COUPLET_BOARD_ROWS",
                 "0",
                 "COUPLET_BOARD_ROWS: `0` is not a number between 1 and 200",
+            ),
+            (
+                "COUPLET_REQUESTS_PER_SECOND",
+                "-1",
+                "COUPLET_REQUESTS_PER_SECOND: `-1` is not a number",
             ),
             (
                 "COUPLET_GITHUB_URL",

@@ -1,17 +1,24 @@
 //! A ledger for tests: a real one, or one that nobody answers for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use ledger::table::{Claim, Raced};
-use ledger::{Ledger, Rollout, Target};
+use chrono::TimeDelta;
+use ledger::table::{Claim, Outline, Raced};
+use ledger::transition::Next;
+use ledger::{Ledger, Rollout, Target, Verdict};
 use local::aws::environment;
 use local::ministack::Ministack;
 use serde_json::json;
+use wire::SdkConfig;
 
+use crate::app::Service;
 use crate::board::Board;
+use crate::settings::Settings;
+use crate::watch::Watch;
 
 /// Where nobody listens.
 pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
@@ -25,15 +32,24 @@ pub(crate) async fn table(name: &'static str) -> (&'static Ministack, Board) {
 
 /// A board over the table called `name` at `endpoint`.
 pub(crate) fn board(endpoint: &str, name: &str) -> Board {
+    let config = config(endpoint, Duration::from_secs(5));
+    Board::new(Builder::from(&config), name, 20)
+}
+
+/// The service with `settings` over what `watch` sees, in the AWS at `endpoint`.
+pub(crate) fn service(settings: &Settings, endpoint: &str, watch: Arc<Watch>) -> Service {
+    let config = config(endpoint, Duration::from_secs(5));
+    Service::new(settings, &config, watch).expect("service")
+}
+
+/// What clients of the AWS at `endpoint` share; an operation of theirs may take as long as `limit`.
+pub(crate) fn config(endpoint: &str, limit: Duration) -> SdkConfig {
     let config = wire::settings::lambda(environment(endpoint)).expect("settings");
-    let config = Builder::from(&config)
+    config
+        .into_builder()
         .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_timeout(Duration::from_secs(5))
-                .build(),
-        );
-    Board::new(config, name, 20)
+        .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
+        .build()
 }
 
 /// A target as Terraform writes it.
@@ -73,4 +89,28 @@ pub(crate) async fn claim(ledger: &Ledger, rollout: &Rollout) {
     };
     let raced = ledger.claim(&claim).await;
     assert_eq!(raced.expect("claim"), Raced::No);
+}
+
+/// `rollout` claimed and registered, with `lines` in its task definition.
+pub(crate) async fn register(ledger: &Ledger, rollout: &Rollout, lines: &[(&str, &str)]) {
+    claim(ledger, rollout).await;
+    let lines = lines.iter();
+    let outline: Outline = lines
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    let revision = rollout.revision.as_ref().expect("a revision");
+    let at = rollout.claimed_at;
+    let raced = ledger
+        .registered(rollout, revision, Some(&outline), at)
+        .await;
+    assert_eq!(raced.expect("register"), Raced::No);
+}
+
+/// `rollout` with its verdict, 50 seconds after its claim.
+pub(crate) async fn end(ledger: &Ledger, rollout: &Rollout, verdict: Verdict) {
+    let reason = (verdict != Verdict::Succeeded).then(|| "it broke".to_owned());
+    let next = Next::End { verdict, reason };
+    let at = rollout.claimed_at + TimeDelta::seconds(50);
+    let raced = ledger.apply(rollout, &next, at).await;
+    assert_eq!(raced.expect("verdict"), Raced::No);
 }

@@ -1,7 +1,10 @@
 //! One reader of the ledger, however many look: pages, scripts and open streams share what it saw.
 
+mod comparison;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use comparison::Comparison;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -14,8 +17,10 @@ use ledger::{Rollout, RolloutId, ServiceKey};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, sleep};
 
+use crate::act::Answer;
 use crate::board::{Board, State, States};
 use crate::delivery::{self, Delivery};
+use comparison::Comparisons;
 
 /// What is on a page may be this old, so that a thousand pages cost one reading.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
@@ -35,6 +40,7 @@ pub(crate) struct Watch {
     news: watch::Sender<News>,
     watched: Notify,
     pasts: Mutex<HashMap<String, Arc<Past>>>,
+    comparisons: Mutex<Comparisons>,
 }
 
 /// What happened to a target for as long as its figures go back.
@@ -80,6 +86,7 @@ impl Watch {
             news: watch::Sender::default(),
             watched: Notify::new(),
             pasts: Mutex::default(),
+            comparisons: Mutex::default(),
         }
     }
 
@@ -132,6 +139,17 @@ impl Watch {
         pasts.retain(|name, _| seen.target(name).is_some());
         pasts.insert(state.target.name.clone(), past.clone());
         Ok(past)
+    }
+
+    /// What has become of the request `id` for `key`.
+    pub(crate) async fn answer(&self, key: &ServiceKey, id: &str) -> Result<Answer> {
+        let (answered, rollout) = self.board.answer(key, id).await?;
+        let id = id.to_owned();
+        Ok(Answer {
+            id,
+            answered,
+            rollout,
+        })
     }
 
     /// How often the ledger was asked.
@@ -220,7 +238,7 @@ impl Seen {
     }
 
     /// What ran before `rollout`, as far as was seen.
-    pub(crate) fn live_before(&self, rollout: &Rollout) -> Option<&Rollout> {
+    fn live_before(&self, rollout: &Rollout) -> Option<&Rollout> {
         let mut states = self.states.targets.iter();
         let state = states.find(|state| state.target.key() == rollout.service)?;
         // Of a rollout older than the history nothing is known.

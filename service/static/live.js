@@ -61,7 +61,11 @@ function load() {
 
 function swap(page) {
   if (page.body.dataset.release !== document.body.dataset.release) return location.reload();
-  const focus = document.activeElement?.getAttribute("href");
+  const active = document.activeElement;
+  const focus = active?.getAttribute("href");
+  // Who is filling in a form keeps it.
+  const form = document.querySelector("#actions:has(details[open])");
+  if (form) page.getElementById("actions")?.replaceWith(form);
   for (const part of ["main", ".aside"]) {
     const [now, next] = [document.querySelector(part), page.querySelector(part)];
     if (now && next && !now.isEqualNode(next)) now.replaceWith(document.adoptNode(next));
@@ -72,7 +76,8 @@ function swap(page) {
   else document.body.dataset.seen = page.body.dataset.seen;
   document.title = page.title;
   ahead = Date.now() - Number(document.body.dataset.now);
-  if (focus && document.activeElement === document.body) document.querySelector(`main a[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  if (form?.contains(active)) active.focus({ preventScroll: true });
+  else if (focus && document.activeElement === document.body) document.querySelector(`main a[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
   if (events) say("live");
   tick();
 }

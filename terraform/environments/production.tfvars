@@ -1,6 +1,9 @@
 # What people use. Whose commits are told (`github`) is the same everywhere and comes from TF_VAR_github.
 environment = "production"
 
+# What has succeeded in staging may be promoted to here.
+promotes_from = ["staging"]
+
 # A task in each zone, always; room for eight times that.
 tasks = {
   minimum = 2

@@ -245,11 +245,25 @@ run "failures" {
   }
 
   assert {
-    condition = [for filter in one(aws_lambda_event_source_mapping.ledger.filter_criteria).filter : jsondecode(filter.pattern)] == [{
-      eventName = ["INSERT", "MODIFY"]
-      dynamodb  = { Keys = { sk = { S = [{ prefix = "rollout#" }] } } }
-    }]
+    condition     = toset([for filter in one(aws_lambda_event_source_mapping.ledger.filter_criteria).filter : jsondecode(filter.pattern).eventName[0]]) == toset(["INSERT", "MODIFY"])
+    error_message = "A rollout's first item is told, and what becomes of it."
+  }
+
+  assert {
+    condition = alltrue([
+      for filter in one(aws_lambda_event_source_mapping.ledger.filter_criteria).filter :
+      jsondecode(filter.pattern).dynamodb.Keys == { sk = { S = [{ prefix = "rollout#" }] } }
+    ])
     error_message = "Only what happens to rollouts is told to GitHub."
+  }
+
+  # What report itself notes of a rollout that has ended must not come back to it.
+  assert {
+    condition = [
+      for filter in one(aws_lambda_event_source_mapping.ledger.filter_criteria).filter :
+      jsondecode(filter.pattern).dynamodb.OldImage if jsondecode(filter.pattern).eventName == ["MODIFY"]
+    ] == [{ stage = { S = [{ anything-but = ["ended"] }] } }]
+    error_message = "What had ended before changes in nothing that is told."
   }
 }
 
@@ -417,13 +431,39 @@ run "rights" {
           Resource = "*"
         },
         {
-          Sid      = "ReadToken"
+          Sid       = "NoteWhatGitHubKnows"
+          Effect    = "Allow"
+          Action    = "dynamodb:UpdateItem"
+          Resource  = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["target#*", "github"] } }
+        },
+        {
+          Sid       = "ReadGitHubsLimit"
+          Effect    = "Allow"
+          Action    = "dynamodb:GetItem"
+          Resource  = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"
+          Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["github"] } }
+        },
+        {
+          Sid      = "AnnounceChanges"
+          Effect   = "Allow"
+          Action   = "events:PutEvents"
+          Resource = "arn:aws:events:eu-west-1:123456789012:event-bus/default"
+          Condition = {
+            StringEquals = {
+              "events:source"      = "couplet"
+              "events:detail-type" = "Couplet Rollout State Change"
+            }
+          }
+        },
+        {
+          Sid      = "ReadSecret"
           Effect   = "Allow"
           Action   = "ssm:GetParameter"
           Resource = "arn:aws:ssm:eu-west-1:123456789012:parameter/couplet/github-token"
         },
         {
-          Sid      = "DecryptToken"
+          Sid      = "DecryptSecret"
           Effect   = "Allow"
           Action   = "kms:Decrypt"
           Resource = "arn:aws:kms:eu-west-1:123456789012:key/*"
@@ -436,8 +476,80 @@ run "rights" {
         },
       ]
     }
-    error_message = "report follows the ledger's stream and reads one parameter; it may never touch ECS, ECR or the ledger's items."
+    error_message = "report follows the ledger's stream, reads one parameter, notes what GitHub knows and announces changes; it may never touch ECS or ECR, nor ask for a rollout."
   }
+
+  assert {
+    condition     = [module.rollout.variables, module.verdict.variables] == [for _ in range(2) : tomap({ COUPLET_LEDGER_TABLE = "ledger" })]
+    error_message = "Without other installations there is one ledger."
+  }
+}
+
+# As a GitHub App, and with another installation to promote from: the rights that differ.
+run "app_and_promotions" {
+  command = plan
+
+  module {
+    source = "./modules/pipeline"
+  }
+
+  variables {
+    github = {
+      api_url = "https://github.example.com/api/v3"
+      app     = { id = "1234567", key_parameter = "/couplet/app-key" }
+    }
+    other_ledgers = ["couplet-staging-ledger", "couplet-trial-ledger"]
+  }
+
+  assert {
+    condition = (
+      module.report.variables.COUPLET_GITHUB_APP_ID == "1234567" &&
+      module.report.variables.COUPLET_GITHUB_APP_KEY_PARAMETER == "/couplet/app-key" &&
+      !contains(keys(module.report.variables), "COUPLET_GITHUB_TOKEN_PARAMETER")
+    )
+    error_message = "report must be told of one identity and of no other."
+  }
+
+  assert {
+    condition     = [for it in jsondecode(module.report.policy).Statement : it.Resource if it.Sid == "ReadSecret"] == ["arn:aws:ssm:eu-west-1:123456789012:parameter/couplet/app-key"]
+    error_message = "The one secret that report may read is the App's key."
+  }
+
+  assert {
+    condition     = module.rollout.variables.COUPLET_OTHER_LEDGER_TABLES == "couplet-staging-ledger,couplet-trial-ledger"
+    error_message = "rollout must know where else a release may have succeeded."
+  }
+
+  assert {
+    condition = [for it in jsondecode(module.rollout.policy).Statement : it if it.Sid == "ReadOtherLedgers"] == [{
+      Sid    = "ReadOtherLedgers"
+      Effect = "Allow"
+      Action = ["dynamodb:GetItem", "dynamodb:Query"]
+      Resource = [
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/couplet-staging-ledger",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/couplet-trial-ledger",
+      ]
+    }]
+    error_message = "Other installations' ledgers are read and nothing else."
+  }
+}
+
+run "two_identities_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/pipeline"
+  }
+
+  variables {
+    github = {
+      api_url         = "https://api.github.com"
+      token_parameter = "/couplet/github-token"
+      app             = { id = "1234567", key_parameter = "/couplet/app-key" }
+    }
+  }
+
+  expect_failures = [var.github]
 }
 
 # A changed template asks for its rollout. The input is all that decides when: whatever would differ in every plan, such

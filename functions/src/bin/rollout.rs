@@ -6,6 +6,7 @@ use functions::{rollout, run};
 async fn main() -> Result<(), lambda_runtime::Error> {
     run::log();
     let config = run::aws()?;
-    let clients = rollout::Clients::new(&config, run::ledger(&config)?);
+    let ledger = run::ledger(&config)?;
+    let clients = rollout::Clients::new(&config, ledger, run::other_ledgers(&config));
     run::serve(async |event| rollout::handle(&clients, event).await).await
 }

@@ -1,7 +1,9 @@
 //! Values and strategies that several properties begin with.
 
 use chrono::{DateTime, Utc};
-use ledger::{Cause, Commit, Digest, Release, Rollout, TagPolicy, Target, Verdict};
+use ledger::{
+    Cause, Commit, DeploymentId, Digest, Release, Rollout, TagPolicy, Target, Tasks, Verdict,
+};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -98,7 +100,7 @@ pub(crate) fn release(tag: &str, second: i64) -> Release {
     }
 }
 
-/// Any rollout of `target()`: with and without a commit, open and ended.
+/// Any rollout of `target()`: with and without a commit, at ECS or not yet, with tasks, open and ended.
 pub(crate) fn rollout() -> impl Strategy<Value = Rollout> {
     let verdicts = [
         Verdict::Succeeded,
@@ -115,9 +117,10 @@ pub(crate) fn rollout() -> impl Strategy<Value = Rollout> {
         option::of(text()),
         option::of(proptest::sample::select(verdicts.to_vec())),
         option::of(-100_000..100_000_i64),
+        option::of(option::of((any::<u32>(), any::<u32>()))),
     )
         .prop_map(
-            |(number, commit_number, name, reason, verdict, ended_after)| {
+            |(number, commit_number, name, reason, verdict, ended_after, at_ecs)| {
                 let release = Release {
                     digest: digest(number),
                     commit: commit_number.map(commit),
@@ -127,6 +130,9 @@ pub(crate) fn rollout() -> impl Strategy<Value = Rollout> {
                 rollout.target = name;
                 rollout.reason = reason;
                 rollout.verdict = verdict;
+                rollout.deployment = at_ecs.and_then(|_| DeploymentId::parse("ecs-svc/1").ok());
+                let tasks = at_ecs.flatten();
+                rollout.tasks = tasks.map(|(running, desired)| Tasks { running, desired });
                 rollout.ended_at =
                     ended_after.map(|after| at(0) + chrono::TimeDelta::milliseconds(after));
                 rollout

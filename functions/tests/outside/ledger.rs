@@ -1,7 +1,8 @@
 //! The ledger, past the recorder.
 
-use ::ledger::{Rollout, Target};
+use ::ledger::{Ledger, Rollout, Target};
 use chrono::{DateTime, TimeDelta, Utc};
+use local::ministack::Ministack;
 use serde_json::{Value, json};
 
 use super::{Outside, key};
@@ -25,6 +26,27 @@ impl Outside {
 
     /// Another target of the same repository, which is called as its service is.
     pub(crate) async fn add_target(&self, name: &str) -> Target {
+        self.copy_target(&self.table, &["name", "service", "sk"], name)
+            .await;
+        let targets = self.ledger.targets().await.unwrap().readable;
+        let added = targets.into_iter().find(|target| target.name == name);
+        added.unwrap()
+    }
+
+    /// Another installation, with a ledger and one target of its own, whose images are in a repository of their own.
+    pub(crate) async fn other_installation(&self, name: &str) -> (Ledger, Target) {
+        let ministack = Ministack::shared_for_tests().await;
+        let table = format!("{}-{name}", self.table);
+        ministack.create_ledger_table(&table).await.unwrap();
+        let fields = ["name", "service", "sk", "repository"];
+        self.copy_target(&table, &fields, name).await;
+        let ledger = local::site::ledger(&self.aws.url, &table);
+        let target = ledger.targets().await.unwrap().readable.remove(0);
+        (ledger, target)
+    }
+
+    /// Writes our target into a table with another value of some fields.
+    async fn copy_target(&self, table: &str, fields: &[&str], value: &str) {
         let query = json!({
             "TableName": self.table,
             "KeyConditionExpression": "pk = :pk",
@@ -32,14 +54,11 @@ impl Outside {
         });
         let found = self.call("DynamoDB_20120810.Query", query).await;
         let mut item = found["Items"][0].clone();
-        for field in ["name", "service", "sk"] {
-            item[field] = json!({ "S": name });
+        for field in fields {
+            item[field] = json!({ "S": value });
         }
-        let put = json!({ "TableName": self.table, "Item": item });
+        let put = json!({ "TableName": table, "Item": item });
         self.call("DynamoDB_20120810.PutItem", put).await;
-        let targets = self.ledger.targets().await.unwrap().readable;
-        let added = targets.into_iter().find(|target| target.name == name);
-        added.unwrap()
     }
 
     /// Sets a time of the open rollout back by a minute and a little.
@@ -87,7 +106,8 @@ impl Outside {
         let all = answer["Records"].as_array().unwrap();
         let new = all[self.read..].iter().filter(|record| {
             let key = record["dynamodb"]["Keys"]["sk"]["S"].as_str();
-            key.is_some_and(|key| key.starts_with("rollout#"))
+            let had_ended = record["dynamodb"]["OldImage"]["stage"]["S"] == "ended";
+            key.is_some_and(|key| key.starts_with("rollout#")) && !had_ended
         });
         let new = new.cloned().collect();
         self.read = all.len();

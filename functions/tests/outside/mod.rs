@@ -18,6 +18,8 @@ use std::time::Duration;
 use ::ledger::{DeploymentId, Ledger, ServiceKey};
 use anyhow::Result;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use functions::announce::Bus;
+use functions::github::{self, Api, Identity};
 use functions::limit::Patience;
 use functions::{report, rollout, verdict};
 use local::aws::{Aws, environment};
@@ -43,7 +45,8 @@ pub(crate) const CRASHES: &str = "#!/bin/sh\nexit 3\n";
 /// `owner/name` on GitHub.
 pub(crate) const REPOSITORY: &str = "acme/web";
 
-const TOKEN: &str = "ghs_1234567_of-these-tests";
+/// The token that GitHub takes.
+pub(crate) const TOKEN: &str = "ghs_1234567_of-these-tests";
 const TOKEN_PARAMETER: &str = "/couplet/github-token";
 /// How long an event may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,7 +76,7 @@ pub(crate) struct Outside {
     read: usize,
     words: Words,
     _front: Front,
-    _served: Served,
+    served: Served,
     _work_dir: TempDir,
 }
 
@@ -128,18 +131,9 @@ impl Outside {
             ecs,
             github,
             ledger: local::site::ledger(front.url(), &table),
-            rollout: rollout::Clients::new(&config, ledger.clone()),
+            rollout: rollout::Clients::new(&config, ledger.clone(), Vec::new()),
             verdict: verdict::Clients::new(&config, ledger),
-            report: report::Clients {
-                ssm: aws_sdk_ssm::Client::new(&config),
-                http: Http::default(),
-                sqs: aws_sdk_sqs::Client::new(&config),
-                failure_queue_url: format!("{}/000000000000/{table}", recorder.url),
-                github_api_url: github_recorder.url.clone(),
-                patience: Patience::new(Duration::from_millis(100)),
-                token_parameter: TOKEN_PARAMETER.to_owned(),
-                board_url: "https://board.example.com/".to_owned(),
-            },
+            report: reporter(&config, &table, &github_recorder.url, token()),
             recorder,
             github_recorder,
             table,
@@ -149,7 +143,7 @@ impl Outside {
             read: 0,
             words,
             _front: front,
-            _served: served,
+            served,
             _work_dir: work_dir,
         };
         ministack.create_ledger_table(&outside.table).await.unwrap();
@@ -158,10 +152,7 @@ impl Outside {
     }
 
     async fn apply(&mut self, beginning: Beginning) {
-        let parameter = json!({
-            "Name": TOKEN_PARAMETER, "Value": TOKEN, "Type": "SecureString", "Overwrite": true,
-        });
-        self.call("AmazonSSM.PutParameter", parameter).await;
+        self.put_secret(TOKEN_PARAMETER, TOKEN).await;
         let queue = json!({ "QueueName": self.table });
         self.call("AmazonSQS.CreateQueue", queue).await;
         let repository = json!({ "repositoryName": self.repository });
@@ -175,6 +166,26 @@ impl Outside {
         self.ecs("CreateService", beginning.service).await;
         // A service without tasks completes its first deployment at once.
         self.deployment_event("COMPLETED").await;
+    }
+
+    /// GitHub, past the recorder.
+    pub(crate) fn github_url(&self) -> &str {
+        self.served.url()
+    }
+
+    /// Writes a SecureString, as a person does.
+    pub(crate) async fn put_secret(&self, name: &str, value: &str) {
+        let parameter = json!({
+            "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true,
+        });
+        self.call("AmazonSSM.PutParameter", parameter).await;
+    }
+
+    /// From now on `report` is another one: this identity at the GitHub whose API is at this path of the model.
+    pub(crate) async fn report_as(&mut self, identity: Identity, path: &str) {
+        let config = sdk_config(&self.recorder.url);
+        let github = format!("{}{path}", self.github_recorder.url);
+        self.report = reporter(&config, &self.table, &github, identity);
     }
 
     /// Asks ECS, past the recorder.
@@ -343,6 +354,48 @@ impl Outside {
             told.push_str(&self.words.calls(&[call]));
         }
         format!("{}{told}", self.words.replace(&outcome))
+    }
+}
+
+/// One instance of `report`.
+pub(crate) fn reporter(
+    config: &SdkConfig,
+    table: &str,
+    github: &str,
+    identity: Identity,
+) -> report::Clients {
+    let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(config), table);
+    let patience = Patience::new(ledger.clone(), Duration::from_millis(100));
+    let ssm = aws_sdk_ssm::Client::new(config);
+    let endpoint = config.endpoint_url().unwrap();
+    report::Clients {
+        failure_queue_url: format!("{endpoint}/000000000000/{}", table),
+        ledger,
+        github: github::GitHub {
+            api: Api::new(Http::default(), github, patience),
+            credentials: github::Credentials::new(ssm, identity),
+        },
+        bus: Bus::new(config),
+        sqs: aws_sdk_sqs::Client::new(config),
+        board_url: "https://board.example.com/".to_owned(),
+        tracer: None,
+    }
+}
+
+/// With a token that a person made.
+pub(crate) fn token() -> Identity {
+    Identity::Token {
+        parameter: TOKEN_PARAMETER.to_owned(),
+    }
+}
+
+impl Drop for Outside {
+    /// Whatever a test is about, what GitHub was asked and what it answered is as GitHub describes it.
+    fn drop(&mut self) {
+        let violations = self.github.violations();
+        if !std::thread::panicking() {
+            assert!(violations.is_empty(), "{violations:#?}");
+        }
     }
 }
 

@@ -78,6 +78,7 @@ struct Plan {
 #[derive(Debug)]
 enum Order {
     Lose,
+    Answer(u16, Value),
     Hold(oneshot::Sender<()>, oneshot::Receiver<()>),
 }
 
@@ -119,6 +120,11 @@ impl Recorder {
     /// in the middle.
     pub(crate) fn lose_answer_of(&self, operation: &str) {
         self.order(operation, Order::Lose);
+    }
+
+    /// The next call of `operation` is not carried out, but answered like this.
+    pub(crate) fn answer(&self, operation: &str, status: u16, body: Value) {
+        self.order(operation, Order::Answer(status, body));
     }
 
     /// After so many calls from now, `fault` befalls the next `times`. What is returned hears of a function's death.
@@ -205,9 +211,13 @@ async fn pass(state: &State, request: Request) -> Response {
         place.map(|place| orders.remove(place).1)
     };
     let lost = matches!(order, Some(Order::Lose));
-    if let Some(Order::Hold(arrives, goes)) = order {
-        arrives.send(()).unwrap();
-        goes.await.unwrap();
+    match order {
+        Some(Order::Answer(status, body)) => return answered(status, body.to_string()),
+        Some(Order::Hold(arrives, goes)) => {
+            arrives.send(()).unwrap();
+            goes.await.unwrap();
+        }
+        Some(Order::Lose) | None => {}
     }
     let url = format!("{}{path}", state.beyond.lock().unwrap());
     let answer = HTTP
@@ -249,12 +259,15 @@ fn is_index(image: &Value) -> bool {
 }
 
 fn refusal(status: u16, kind: &str) -> Response {
+    let body = format!(r#"{{"__type":"{kind}","message":"as the test wants it"}}"#);
+    answered(status, body)
+}
+
+fn answered(status: u16, body: String) -> Response {
     Response::builder()
         .status(StatusCode::from_u16(status).unwrap())
         .content_type("application/x-amz-json-1.1")
-        .body(format!(
-            r#"{{"__type":"{kind}","message":"as the test wants it"}}"#
-        ))
+        .body(body)
 }
 
 /// `DynamoDB_20120810.GetItem` is known as `DynamoDB.GetItem`.

@@ -47,7 +47,7 @@ impl Instance {
         let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), &outside.table);
         Instance {
             recorder,
-            rollout: rollout::Clients::new(&config, ledger.clone()),
+            rollout: rollout::Clients::new(&config, ledger.clone(), Vec::new()),
             verdict: verdict::Clients::new(&config, ledger),
             report: outside.report.clone(),
         }

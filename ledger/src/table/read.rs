@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    HEAD, Head, Item, Ledger, Outline, ROLLOUT, TARGETS, keys, name, outline_key, partition, text,
-    value,
+    GITHUB, HEAD, Head, Item, LIMIT, Ledger, Outline, ROLLOUT, TARGETS, keys, name, outline_key,
+    partition, text, value,
 };
 use crate::{Rollout, RolloutId, ServiceKey, Target};
 
@@ -53,6 +54,12 @@ struct ClaimItem {
 #[derive(Deserialize)]
 struct OutlineItem {
     lines: Outline,
+}
+
+#[derive(Deserialize)]
+struct LimitItem {
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    until: DateTime<Utc>,
 }
 
 impl Ledger {
@@ -147,6 +154,12 @@ impl Ledger {
         Ok(item.map(|item| item.lines))
     }
 
+    /// Until when GitHub asks to be left alone, whoever of us it has told so; that may be over.
+    pub async fn github_left_alone_until(&self) -> Result<Option<DateTime<Utc>>> {
+        let item: Option<LimitItem> = self.item(GITHUB, LIMIT).await?;
+        Ok(item.map(|item| item.until))
+    }
+
     /// The newest `limit` rollouts of `key`, newest first.
     pub async fn history(&self, key: &ServiceKey, limit: i32) -> Result<Vec<Rollout>> {
         let page = self
@@ -206,15 +219,19 @@ impl Ledger {
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &ServiceKey, sk: &str) -> Result<Option<T>> {
+        self.item(&partition(key), sk).await
+    }
+
+    async fn item<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>> {
         let found = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(keys(&partition(key), sk)))
+            .set_key(Some(keys(pk, sk)))
             .consistent_read(true)
             .send()
             .await
-            .with_context(|| format!("cannot read {sk} of {key} from the ledger"))?;
+            .with_context(|| format!("cannot read {sk} of {pk} from the ledger"))?;
         found.item.map(value).transpose()
     }
 

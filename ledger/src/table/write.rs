@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value;
 
 use super::{
-    HEAD, Head, Held, Ledger, Live, Outline, ROLLOUT, item, keys, outline_key, partition, text,
+    GITHUB, HEAD, Head, Held, LIMIT, Ledger, Live, Outline, ROLLOUT, item, keys, outline_key,
+    partition, text,
 };
 use crate::transition::Next;
 use crate::{
@@ -230,13 +231,42 @@ impl Ledger {
         self.write(update.build()?, rollout, "counted").await
     }
 
-    /// Notes what GitHub was told, of an open rollout or of one that has ended.
+    /// Notes what GitHub was told, of an open rollout or of one that has ended; raced if that is noted already, with the
+    /// time at which it was told first.
     pub async fn told(&self, rollout: &Rollout, told: &Told) -> Result<Raced> {
+        let is_new =
+            "attribute_exists(pk) AND (attribute_not_exists(told) OR told.#state <> :state)";
         let update = self
             .step(rollout, "SET told = :told")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(is_new)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", text(&told.state))
             .expression_attribute_values(":told", attribute(told)?);
         self.write(update.build()?, rollout, "told").await
+    }
+
+    /// Notes that GitHub is not to be called before `until`, unless somebody has noted a later time.
+    pub async fn leave_github_alone(&self, until: DateTime<Utc>) -> Result<()> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys(GITHUB, LIMIT)))
+            .update_expression("SET #until = :until")
+            .condition_expression("attribute_not_exists(#until) OR #until < :until")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":until", attribute(until.timestamp_millis())?)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error).context("cannot note that GitHub asks to be left alone"),
+        }
     }
 
     /// Writes what has become of the rollout.

@@ -10,23 +10,38 @@ use super::refusal::{COMMITS, Refusal};
 use super::repository::Repository;
 use super::rules;
 use super::shape::Home;
+use super::user::{Access, Who};
 
 /// Does what the request asks for.
-pub(super) fn answer(model: &mut Model, call: &Call, now: DateTime<Utc>) -> Answer {
+pub(super) fn answer(model: &mut Model, who: &Who, call: &Call, now: DateTime<Utc>) -> Answer {
     let answer = match call.steps()[..] {
+        ["user"] => me(who, call),
         ["repos", owner, name, ref rest @ ..] => {
             let name = format!("{owner}/{name}");
-            match call.method.as_str() {
-                "GET" => model.repository(&name).and_then(|it| read(it, rest, call)),
-                "POST" => model
+            match (who, call.method.as_str()) {
+                (Who::User(user), "GET") if user.may(&name).is_none() => Err(Refusal::not_found()),
+                (who, "GET") => model
+                    .repository(&name)
+                    .and_then(|it| read(it, who, rest, call)),
+                (Who::App, "POST") => model
                     .change(&name)
                     .and_then(|(it, ids)| write(it, ids, rest, call, now)),
+                (Who::User(_), "POST") => Err(Refusal::not_for_this_token()),
                 _ => Err(Refusal::not_found()),
             }
         }
         _ => Err(Refusal::not_found()),
     };
     answer.unwrap_or_else(Answer::from)
+}
+
+/// Who asks.
+fn me(who: &Who, call: &Call) -> Result<Answer, Refusal> {
+    match (who, call.method.as_str()) {
+        (Who::User(user), "GET") => Ok(Answer::new(200, user.shape(&call.base))),
+        (Who::App, "GET") => Err(Refusal::not_for_this_token()),
+        _ => Err(Refusal::not_found()),
+    }
 }
 
 /// The permission that a fine-grained token needs, in the words of `x-accepted-github-permissions`.
@@ -48,12 +63,20 @@ pub(super) fn permission(call: &Call) -> String {
 }
 
 /// Everything that can be asked about a repository. Lists are newest first.
-fn read(it: &Repository, steps: &[&str], call: &Call) -> Result<Answer, Refusal> {
+fn read(it: &Repository, who: &Who, steps: &[&str], call: &Call) -> Result<Answer, Refusal> {
     let home = Home {
         base: &call.base,
         repository: &it.name,
     };
     match steps {
+        // Source: https://docs.github.com/rest/repos/repos#get-a-repository
+        [] => {
+            let mut shape = home.described();
+            if let Who::User(user) = who {
+                shape["permissions"] = user.may(&it.name).map(Access::permissions).into();
+            }
+            Ok(Answer::new(200, shape))
+        }
         ["commits", reference] => {
             let commit = it.commit(reference);
             let commit = commit.ok_or_else(|| Refusal::no_commit(reference, COMMITS))?;

@@ -18,6 +18,8 @@ pub(super) struct Call {
     pub(super) query: Vec<(String, String)>,
     /// The body, as it came.
     pub(super) body: Vec<u8>,
+    /// The header `accept`; empty if it did not come.
+    pub(super) accept: String,
 }
 
 /// An answer, not yet written.
@@ -41,6 +43,11 @@ impl Call {
         Some(&found.1)
     }
 
+    /// The body of a form.
+    pub(super) fn form(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
     /// The path, cut at its slashes.
     pub(super) fn steps(&self) -> Vec<&str> {
         self.path().split('/').skip(1).collect()
@@ -57,6 +64,7 @@ impl Call {
             target: target.to_owned(),
             query: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             body: Vec::new(),
+            accept: String::new(),
         }
     }
 }

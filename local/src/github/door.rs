@@ -7,10 +7,14 @@ use serde_json::Value;
 
 use super::Request;
 use super::api;
+use super::app::Apps;
 use super::call::{Answer, Call};
+use super::description;
 use super::failure::Failure;
 use super::model::Model;
 use super::refusal::{REST, Refusal};
+use super::sign_in::SignIn;
+use super::user::Who;
 
 /// Requests an hour for a token of a person or an app.
 /// Source: <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>
@@ -19,14 +23,27 @@ const REQUESTS_AN_HOUR: u32 = 5000;
 /// Source: <https://docs.github.com/rest/about-the-rest-api/api-versions>
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 
-/// The doorkeeper: knows the token, counts requests, carries out ordered failures.
+/// The doorkeeper: knows who may come in, counts requests, carries out ordered failures.
 pub(super) struct Door {
     token: String,
-    orders: VecDeque<(Failure, usize)>,
+    /// Who else may come in.
+    pub(super) apps: Apps,
+    orders: VecDeque<(Failure, Lasting)>,
     used: u32,
     resets_at: DateTime<Utc>,
     /// Every request so far.
     pub(super) requests: Vec<Request>,
+    /// What was wrong with requests and answers so far.
+    pub(super) violations: Vec<String>,
+}
+
+/// How long an ordered failure lasts.
+#[derive(Clone, Copy, Debug)]
+enum Lasting {
+    /// For so many requests.
+    Times(usize),
+    /// For all requests until then.
+    Until(DateTime<Utc>),
 }
 
 /// The headers that the doorkeeper looks at.
@@ -41,22 +58,30 @@ impl Door {
     pub(super) fn new(token: &str, now: DateTime<Utc>) -> Door {
         Door {
             token: token.to_owned(),
+            apps: Apps::default(),
             orders: VecDeque::new(),
             used: 0,
             resets_at: now + TimeDelta::hours(1),
             requests: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
-    /// Orders a failure.
+    /// Orders a failure of so many requests.
     pub(super) fn order(&mut self, failure: Failure, times: usize) {
-        self.orders.push_back((failure, times));
+        self.orders.push_back((failure, Lasting::Times(times)));
+    }
+
+    /// Orders a failure of all requests until then.
+    pub(super) fn order_until(&mut self, failure: Failure, end: DateTime<Utc>) {
+        self.orders.push_back((failure, Lasting::Until(end)));
     }
 
     /// One request, from the door to the model and back.
     pub(super) fn pass(
         &mut self,
         model: &mut Model,
+        sign_in: &SignIn,
         visitor: &Visitor,
         call: &Call,
         now: DateTime<Utc>,
@@ -66,18 +91,26 @@ impl Door {
             path: call.target.clone(),
             body: serde_json::from_slice(&call.body).unwrap_or(Value::Null),
         });
-        let answer = match self.refuse(visitor) {
-            Some(refused) => refused,
-            None => self.admit(model, call, now),
+        let answer = match self.know(sign_in, visitor, call, now) {
+            Ok((who, token)) => self.admit(model, &who, token, call, now),
+            Err(refused) => refused,
         };
+        self.violations
+            .extend(description::violations(call, &answer));
         self.stamp(call, answer)
     }
 
-    /// What is wrong with the request, whatever it asks for.
-    fn refuse(&self, visitor: &Visitor) -> Option<Answer> {
+    /// Whose request this is, and the token that it brings; or what is wrong with it, whatever it asks for.
+    fn know<'a>(
+        &self,
+        sign_in: &SignIn,
+        visitor: &'a Visitor,
+        call: &Call,
+        now: DateTime<Utc>,
+    ) -> Result<(Who, &'a str), Answer> {
         // Source: https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#user-agent-required
         if visitor.user_agent.as_deref().unwrap_or_default().is_empty() {
-            return Some(Answer::new(
+            return Err(Answer::new(
                 403,
                 Value::from(
                     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
@@ -89,22 +122,34 @@ impl Door {
             && !VERSIONS.contains(&version.as_str())
         {
             let message = format!("\"{version}\" is not a supported version.");
-            return Some(Refusal::new(400, message, REST).into());
+            return Err(Refusal::new(400, message, REST).into());
         }
         // Source: https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
         let Some(authorization) = &visitor.authorization else {
-            return Some(Refusal::new(401, "Requires authentication", REST).into());
+            return Err(Refusal::new(401, "Requires authentication", REST).into());
         };
         let token = ["Bearer ", "bearer ", "token "]
             .iter()
-            .find_map(|scheme| authorization.strip_prefix(scheme));
-        if token != Some(&self.token) {
-            return Some(Refusal::new(401, "Bad credentials", REST).into());
+            .find_map(|scheme| authorization.strip_prefix(scheme))
+            .ok_or_else(|| Refusal::new(401, "Bad credentials", REST))?;
+        if let Some(user) = sign_in.user(token) {
+            return Ok((Who::User(user), token));
         }
-        None
+        // An App says who it is when it is answered.
+        if token != self.token && !Apps::is_asked(call) {
+            self.apps.refuse(token, call, &api::permission(call), now)?;
+        }
+        Ok((Who::App, token))
     }
 
-    fn admit(&mut self, model: &mut Model, call: &Call, now: DateTime<Utc>) -> Answer {
+    fn admit(
+        &mut self,
+        model: &mut Model,
+        who: &Who,
+        token: &str,
+        call: &Call,
+        now: DateTime<Utc>,
+    ) -> Answer {
         if now >= self.resets_at {
             self.used = 0;
             self.resets_at = now + TimeDelta::hours(1);
@@ -118,23 +163,31 @@ impl Door {
             .answer(now);
         }
         self.used += 1;
-        match self.next_failure() {
-            Some(Failure::LostAnswer) => {
-                api::answer(model, call, now);
-                Failure::LostAnswer.answer(now)
-            }
-            Some(failure) => failure.answer(now),
-            None => api::answer(model, call, now),
+        let failure = self.next_failure(now);
+        match failure {
+            Some(Failure::LostAnswer) | None => {}
+            Some(failure) => return failure.answer(now),
+        }
+        let answer = match Apps::is_asked(call) {
+            true => self.apps.answer(token, call, now),
+            false => api::answer(model, who, call, now),
+        };
+        match failure {
+            Some(lost) => lost.answer(now),
+            None => answer,
         }
     }
 
-    fn next_failure(&mut self) -> Option<Failure> {
-        while let Some((failure, times)) = self.orders.front_mut() {
-            if *times > 0 {
-                if *times < usize::MAX {
+    fn next_failure(&mut self, now: DateTime<Utc>) -> Option<Failure> {
+        while let Some((failure, lasting)) = self.orders.front_mut() {
+            match lasting {
+                Lasting::Times(usize::MAX) => return Some(*failure),
+                Lasting::Times(times) if *times > 0 => {
                     *times -= 1;
+                    return Some(*failure);
                 }
-                return Some(*failure);
+                Lasting::Until(end) if now < *end => return Some(*failure),
+                Lasting::Times(_) | Lasting::Until(_) => {}
             }
             self.orders.pop_front();
         }
@@ -177,19 +230,22 @@ mod tests {
             (Some(""), Some(&bearer), None, Some(403)),
             (agent, None, None, Some(401)),
             (agent, Some("Bearer other"), None, Some(401)),
+            (agent, Some("Basic other"), None, Some(401)),
             (agent, Some(TOKEN), None, Some(401)),
             (agent, Some(&bearer), Some("2020-01-01"), Some(400)),
             (agent, Some(&bearer), Some("2022-11-28"), None),
             (agent, Some(&format!("token {TOKEN}")), None, None),
         ];
         let door = Door::new(TOKEN, Utc::now());
+        let call = Call::get("/repos/ada/poems/deployments");
         for (agent, authorization, version, status) in cases {
             let visitor = Visitor {
                 user_agent: agent.map(str::to_owned),
                 authorization: authorization.map(str::to_owned),
                 version: version.map(str::to_owned),
             };
-            let refused = door.refuse(&visitor).map(|it| it.status);
+            let refused = door.know(&SignIn::default(), &visitor, &call, Utc::now());
+            let refused = refused.err().map(|it| it.status);
             assert_eq!(refused, status, "{agent:?} {authorization:?} {version:?}");
         }
     }
@@ -201,11 +257,18 @@ mod tests {
         let mut model = Model::default();
         let call = Call::get("/repos/ada/poems/deployments");
         for _ in 0..REQUESTS_AN_HOUR {
-            assert_eq!(door.admit(&mut model, &call, now).status, 404);
+            assert_eq!(
+                door.admit(&mut model, &Who::App, TOKEN, &call, now).status,
+                404
+            );
         }
-        assert_eq!(door.admit(&mut model, &call, now).status, 403);
         assert_eq!(
-            door.admit(&mut model, &call, now + TimeDelta::hours(1))
+            door.admit(&mut model, &Who::App, TOKEN, &call, now).status,
+            403
+        );
+        let later = now + TimeDelta::hours(1);
+        assert_eq!(
+            door.admit(&mut model, &Who::App, TOKEN, &call, later)
                 .status,
             404
         );

@@ -66,6 +66,8 @@ fn refused(status: u16, message: &str, page: &'static str) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::super::caller::{Caller, REPOSITORY, SHA};
     use super::*;
 
@@ -124,6 +126,18 @@ mod tests {
             assert!((before + 60..before + 70).contains(&reset), "{reset}");
         }
         assert!(caller.github.statuses(REPOSITORY, SHA).is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_outage_lasts_as_long_as_it_was_ordered() {
+        let caller = Caller::new().await;
+        let second = TimeDelta::seconds(1);
+        caller.github.fail_for(Failure::ServerError(503), second);
+        for _ in 0..3 {
+            assert_eq!(post_status(&caller).await.status, 503);
+        }
+        tokio::time::sleep(second.to_std().unwrap()).await;
+        assert_eq!(post_status(&caller).await.status, 201);
     }
 
     #[tokio::test]

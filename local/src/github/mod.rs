@@ -5,18 +5,22 @@
 //! - `model`, `repository`, `commit`, `deployment`: what GitHub remembers, and how one request changes it
 //! - `rules`, `faults`, `refusal`: what GitHub demands of a request, and how it says no
 //! - `shape`, `page`: how GitHub writes things down
-//! - `api`, `call`: which request asks for what
+//! - `api`, `call`: which request asks for what; `app`: what a GitHub App asks for as itself
+//! - `sign_in`, `user`: how people sign in, and what each may do
 //! - `side_door`: what GitHub does not have
 //! - `failure`: the faults that a test or the story can order
 //! - `door`: what every request passes before the API, and what every answer carries
+//! - `description`: GitHub's own description of all this, by which requests and answers are held to be right or wrong
 //! - `server`: HTTP, around all of this, which knows nothing of it
 
 mod api;
+mod app;
 mod call;
 #[cfg(test)]
 mod caller;
 mod commit;
 mod deployment;
+mod description;
 mod door;
 mod failure;
 mod faults;
@@ -28,18 +32,21 @@ mod rules;
 mod server;
 mod shape;
 mod side_door;
+mod sign_in;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::app::App;
 pub use self::commit::{Commit, CommitState, CommitStatus};
 pub use self::deployment::{Deployment, DeploymentState, DeploymentStatus};
 use self::door::Door;
@@ -47,6 +54,8 @@ pub use self::failure::Failure;
 use self::model::Model;
 use self::repository::Repository;
 pub use self::server::Served;
+use self::sign_in::SignIn;
+pub use self::user::Access;
 
 /// A handle on one GitHub; cloned freely, all clones see the same.
 #[derive(Clone)]
@@ -56,6 +65,7 @@ pub struct GitHub(Arc<Mutex<State>>);
 struct State {
     door: Door,
     model: Model,
+    sign_in: SignIn,
 }
 
 /// One request as it arrived, whatever became of it.
@@ -85,6 +95,7 @@ impl GitHub {
         let state = State {
             door: Door::new(token, Utc::now()),
             model: Model::default(),
+            sign_in: SignIn::default(),
         };
         GitHub(Arc::new(Mutex::new(state)))
     }
@@ -99,6 +110,20 @@ impl GitHub {
         self.state()
             .model
             .add_commit(repository, sha, message, Utc::now());
+    }
+
+    /// Registers the app that people sign in to, with the one address that they are sent back to. A `client_id` that
+    /// begins with `Iv` makes it a GitHub App, any other an OAuth app.
+    pub fn oauth(&self, client_id: &str, client_secret: &str, redirect_uri: &str) {
+        self.state()
+            .sign_in
+            .register(client_id, client_secret, redirect_uri);
+    }
+
+    /// Lets somebody do this with `repository` (`owner/name`) from now on; they come to be with the first such call. They
+    /// do not see the other repositories.
+    pub fn give(&self, login: &str, repository: &str, access: Access) {
+        self.state().sign_in.give(login, repository, access);
     }
 
     /// The statuses of a commit, oldest first.
@@ -127,9 +152,34 @@ impl GitHub {
         self.state().door.requests.clone()
     }
 
+    /// What was wrong, by GitHub's own description of its API, with requests until now and with the answers to them.
+    pub fn violations(&self) -> Vec<String> {
+        self.state().door.violations.clone()
+    }
+
+    /// Installs an App on `repository` (`owner/name`); the key that it comes with is the one that counts from now on.
+    pub fn install(&self, app: App, repository: &str) {
+        self.state().door.apps.install(app, repository);
+    }
+
+    /// How long the tokens of Apps are good from now on: an hour, unless this says otherwise.
+    pub fn tokens_live_for(&self, lifetime: TimeDelta) {
+        self.state().door.apps.tokens_live_for(lifetime);
+    }
+
+    /// No token that an App was given counts any more.
+    pub fn take_back_tokens(&self) {
+        self.state().door.apps.take_back_tokens();
+    }
+
     /// Lets the next `times` requests fail (`usize::MAX`: all of them). Orders are carried out one after the other.
     pub fn fail_next(&self, failure: Failure, times: usize) {
         self.state().door.order(failure, times);
+    }
+
+    /// Lets all requests of the next time fail, for so long.
+    pub fn fail_for(&self, failure: Failure, lasting: TimeDelta) {
+        self.state().door.order_until(failure, Utc::now() + lasting);
     }
 
     /// All repositories, for [`GitHub::restore`] in a later process.

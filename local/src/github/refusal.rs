@@ -7,6 +7,9 @@ use super::repository::DEFAULT_BRANCH;
 
 /// The page about all of the API.
 pub(super) const REST: &str = "https://docs.github.com/rest";
+/// The page about the tokens of a GitHub App.
+pub(super) const APPS: &str =
+    "https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app";
 /// The page about posting a commit status.
 pub(super) const STATUSES: &str =
     "https://docs.github.com/rest/commits/statuses#create-a-commit-status";
@@ -42,6 +45,12 @@ impl Refusal {
     /// An unknown route, repository or deployment.
     pub(super) fn not_found() -> Refusal {
         Refusal::new(404, "Not Found", REST)
+    }
+
+    /// A good token of a kind that cannot ask for this, or was not given the permission.
+    /// Source: <https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible>
+    pub(super) fn not_for_this_token() -> Refusal {
+        Refusal::new(403, "Resource not accessible by integration", REST)
     }
 
     /// The words of a real answer: <https://github.com/rust-lang/homu/issues/141>

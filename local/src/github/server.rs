@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::call::{Answer, Call};
 use super::door::Visitor;
-use super::{GitHub, State, side_door};
+use super::{GitHub, State, side_door, sign_in};
 
 /// How long a request under way may still take after the stop.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -70,35 +70,61 @@ async fn hear(github: GitHub, mut request: poem::Request) -> poem::Result<Respon
         authorization: header("authorization"),
         version: header("x-github-api-version"),
     };
+    let (base, target) = address(
+        &header("host").unwrap_or_default(),
+        &request.original_uri().to_string(),
+    );
     let call = Call {
-        base: format!("http://{}", header("host").unwrap_or_default()),
+        base,
         method: request.method().to_string(),
-        target: request.original_uri().to_string(),
+        target,
         query: request.params()?,
+        accept: header("accept").unwrap_or_default(),
         body: request.take_body().into_vec().await?,
     };
     let mut state = github.state();
-    let State { door, model } = &mut *state;
+    let State {
+        door,
+        model,
+        sign_in,
+    } = &mut *state;
     let answer = if call.path().starts_with(side_door::PREFIX) {
         side_door::answer(model, &call, Utc::now())
+    } else if call.path().starts_with(sign_in::PREFIX) {
+        sign_in.answer(&call, Utc::now())
     } else {
-        door.pass(model, &visitor, &call, Utc::now())
+        door.pass(model, sign_in, &visitor, &call, Utc::now())
     };
     Ok(written(answer))
 }
 
+/// The API's own address and what is asked of it. An Enterprise Server has it below `/api/v3`.
+/// Source: <https://docs.github.com/en/enterprise-server@latest/rest/enterprise-admin#endpoint-urls>
+fn address(host: &str, target: &str) -> (String, String) {
+    const BELOW: &str = "/api/v3";
+    match target.strip_prefix(BELOW) {
+        Some(target) if target.starts_with('/') => {
+            (format!("http://{host}{BELOW}"), target.to_owned())
+        }
+        _ => (format!("http://{host}"), target.to_owned()),
+    }
+}
+
 fn written(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (kind, body) = match answer.body {
+        Value::String(text) => ("text/html; charset=utf-8", text),
+        body => ("application/json; charset=utf-8", body.to_string()),
+    };
+    let mut headers = answer.headers;
+    headers
+        .entry("content-type")
+        .or_insert_with(|| kind.to_owned());
     let mut response = Response::builder().status(status);
-    for (name, value) in answer.headers {
+    for (name, value) in headers {
         response = response.header(name, value);
     }
-    match answer.body {
-        Value::String(text) => response.content_type("text/html").body(text),
-        body => response
-            .content_type("application/json; charset=utf-8")
-            .body(body.to_string()),
-    }
+    response.body(body)
 }
 
 #[cfg(test)]
@@ -132,8 +158,13 @@ mod tests {
     #[tokio::test]
     async fn links_lead_back_to_the_model() {
         let caller = Caller::new().await;
-        let commit = caller.get(&format!("commits/{SHA}")).await;
-        let url = commit.body["url"].as_str().unwrap();
-        assert_eq!(url, caller.url(&format!("commits/{SHA}")));
+        let path = format!("commits/{SHA}");
+        let commit = caller.get(&path).await;
+        assert_eq!(commit.body["url"], caller.url(&path));
+        // The same as an Enterprise Server.
+        let base = caller.served.url();
+        let path = format!("/api/v3{}", &caller.url(&path)[base.len()..]);
+        let commit = caller.get_at(&path).await;
+        assert_eq!(commit.body["url"], format!("{base}{path}"));
     }
 }

@@ -2,7 +2,7 @@
 //! Source: <https://github.com/github/rest-api-description>
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::commit::{Commit, CommitStatus};
 use super::deployment::{Deployment, DeploymentStatus};
@@ -161,6 +161,31 @@ impl Home<'_> {
         })
     }
 
+    /// A GitHub App's presence on the repository's account.
+    pub(super) fn installation(&self, id: u64, app: u64, permissions: Map<String, Value>) -> Value {
+        let (owner, _) = self.repository.split_once('/').unwrap_or_default();
+        let url = format!("{}/app/installations/{id}", self.base);
+        json!({
+            "id": id,
+            "account": self.user(owner),
+            "repository_selection": "selected",
+            "access_tokens_url": format!("{url}/access_tokens"),
+            "repositories_url": format!("{}/installation/repositories", self.base),
+            "html_url": format!("https://github.com/settings/installations/{id}"),
+            "app_id": app,
+            "app_slug": "couplet",
+            "target_id": 1,
+            "target_type": "User",
+            "permissions": permissions,
+            "events": [],
+            "created_at": time(DateTime::UNIX_EPOCH),
+            "updated_at": time(DateTime::UNIX_EPOCH),
+            "single_file_name": null,
+            "suspended_by": null,
+            "suspended_at": null,
+        })
+    }
+
     fn simple_status(&self, sha: &str, status: &CommitStatus) -> Value {
         json!({
             "url": self.api(&format!("/statuses/{sha}")),
@@ -176,7 +201,8 @@ impl Home<'_> {
         })
     }
 
-    fn described(&self) -> Value {
+    /// The repository itself.
+    pub(super) fn described(&self) -> Value {
         let (owner, name) = self.repository.split_once('/').unwrap_or_default();
         let mut shape = json!({
             "id": 1,
@@ -237,6 +263,6 @@ fn avatar() -> &'static str {
 }
 
 /// GitHub's times have a resolution of one second.
-fn time(time: DateTime<Utc>) -> String {
+pub(super) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

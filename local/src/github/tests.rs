@@ -230,11 +230,7 @@ async fn what_is_not_there_is_not_found() {
             })
         )
     );
-    for path in [
-        "/user",
-        "/repos/ada/prose/deployments",
-        "/repos/ada/poems/issues",
-    ] {
+    for path in ["/repos/ada/prose/deployments", "/repos/ada/poems/issues"] {
         assert_eq!(caller.get_at(path).await.status, 404, "{path}");
     }
     assert_eq!(

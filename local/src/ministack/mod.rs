@@ -76,13 +76,15 @@ impl Ministack {
     /// If it can't be started: no test that asks for it could go on.
     pub async fn shared_for_tests() -> &'static Ministack {
         static SHARED: OnceCell<Ministack> = OnceCell::const_new();
-        SHARED
-            .get_or_init(|| async {
-                start_for_tests()
-                    .await
-                    .unwrap_or_else(|error| panic!("start ministack for tests: {error:#}"))
-            })
-            .await
+        SHARED.get_or_init(|| start_for_tests("shared")).await
+    }
+
+    /// One for a test whose requests would keep all others waiting: it answers them one by one.
+    ///
+    /// # Panics
+    /// As [`Ministack::shared_for_tests`].
+    pub async fn alone_for_tests(test: &str) -> Ministack {
+        start_for_tests(test).await
     }
 
     /// Where it listens, without a slash at the end.
@@ -196,22 +198,24 @@ fn last_line(log: &Path) -> String {
     format!("{} ({})", line.unwrap_or("no output"), log.display())
 }
 
-async fn start_for_tests() -> anyhow::Result<Ministack> {
+async fn start_for_tests(name: &str) -> Ministack {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match Ministack::start(options_for_tests()?).await {
+        let started = async { Ministack::start(options_for_tests(name)?).await };
+        match started.await {
+            Ok(ministack) => return ministack,
             // Somebody may take the port between the look and the start.
             Err(_) if attempts < 3 => {}
-            answer => return answer,
+            Err(error) => panic!("start ministack for tests: {error:#}"),
         }
     }
 }
 
-fn options_for_tests() -> anyhow::Result<Options> {
+fn options_for_tests(name: &str) -> anyhow::Result<Options> {
     let paths = Paths::of_this_checkout();
     let program = std::env::current_exe().context("find the test's own name")?;
-    let name = program.file_stem().unwrap_or_default();
+    let program = program.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Options {
         python_env_dir: paths.python_env(),
         port: free_port()?,
@@ -220,8 +224,7 @@ fn options_for_tests() -> anyhow::Result<Options> {
         log: paths
             .target
             .join("ministack")
-            .join(name)
-            .with_extension("log"),
+            .join(format!("{program}-{name}.log")),
     })
 }
 
@@ -237,7 +240,7 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_is_said_in_one_sentence() {
         let url = Ministack::shared_for_tests().await.url();
-        let mut options = options_for_tests().unwrap();
+        let mut options = options_for_tests("taken").unwrap();
         options.port = url.rsplit_once(':').unwrap().1.parse().unwrap();
         let error = Ministack::start(options.clone())
             .await
@@ -250,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn the_state_outlives_the_process() {
         let state = tempfile::tempdir().unwrap();
-        let mut options = options_for_tests().unwrap();
+        let mut options = options_for_tests("state").unwrap();
         options.state_dir = Some(state.path().to_owned());
         options.log = state.path().join("log");
         let target = "DynamoDB_20120810.DescribeTable";

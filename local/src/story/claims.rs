@@ -31,17 +31,18 @@ impl Story<'_> {
                 async || self.serving().await,
             )
             .await;
-        self.told(push, "in_progress", "success", "success").await;
+        self.told(push, "success", "success").await;
     }
 
-    /// GitHub shows one deployment with these states and the commit's status went from pending to `commit`.
-    pub(super) async fn told(&self, push: &Push, first: &str, last: &str, commit: &str) {
-        let states = vec![vec![first.to_owned(), last.to_owned()]];
+    /// GitHub shows one deployment that came to this end step by step, and the commit's status went from pending to
+    /// `commit`.
+    pub(super) async fn told(&self, push: &Push, last: &str, commit: &str) {
+        let steps = ["queued", "in_progress", last].map(str::to_owned).to_vec();
         self.lines
             .becomes(
-                &format!("GitHub's deployment went {first} → {last}"),
-                states,
-                async || Ok(self.deployment_states(push)),
+                &format!("GitHub's deployment went {}", steps.join(" → ")),
+                vec![steps],
+                async || Ok(self.deployment_steps(push)),
             )
             .await;
         let states = vec!["pending".to_owned(), commit.to_owned()];

@@ -47,7 +47,7 @@ impl Story<'_> {
                 self.verdict_on(&push).await
             })
             .await;
-        self.told(&push, "in_progress", "success", "success").await;
+        self.told(&push, "success", "success").await;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Story;
 use crate::aws::http;
 use crate::developer::Push;
+use crate::github::Deployment;
 use crate::site::GITHUB_REPOSITORY;
 
 impl Story<'_> {
@@ -47,17 +48,25 @@ impl Story<'_> {
             .unwrap_or_default()
     }
 
-    /// The states of each GitHub deployment of the commit, oldest first.
-    pub(super) fn deployment_states(&self, push: &Push) -> Vec<Vec<String>> {
-        let deployments = self.system.github.deployments(GITHUB_REPOSITORY);
+    /// The states of each GitHub deployment of the commit, oldest first, each once: of one that is in progress there are
+    /// more, with its tasks.
+    pub(super) fn deployment_steps(&self, push: &Push) -> Vec<Vec<String>> {
+        let deployments = self.deployments_of(push).into_iter();
         deployments
-            .iter()
-            .filter(|deployment| deployment.sha == push.commit)
             .map(|deployment| {
                 let statuses = deployment.statuses.iter();
-                statuses.map(|status| status.state.to_string()).collect()
+                let mut states: Vec<_> = statuses.map(|status| status.state.to_string()).collect();
+                states.dedup();
+                states
             })
             .collect()
+    }
+
+    /// The GitHub deployments of the commit, oldest first.
+    pub(super) fn deployments_of(&self, push: &Push) -> Vec<Deployment> {
+        let mut deployments = self.system.github.deployments(GITHUB_REPOSITORY);
+        deployments.retain(|deployment| deployment.sha == push.commit);
+        deployments
     }
 
     /// The commit that the board answers with; which task is asked, the load balancer says.

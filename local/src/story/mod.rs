@@ -10,6 +10,7 @@ mod leftovers;
 mod lines;
 mod look;
 mod lost;
+mod press;
 mod proof;
 mod refusals;
 mod releases;
@@ -102,7 +103,22 @@ impl Story<'_> {
         self.lost_events().await?;
         self.set_back_by_hand().await?;
         self.rollback().await?;
+        self.press().await?;
+        self.as_github_describes_it();
         self.board().await?;
         self.proof().await
+    }
+
+    /// All that the functions have asked of GitHub, and all that they were answered.
+    fn as_github_describes_it(&self) {
+        self.lines.chapter("What GitHub was asked");
+        let github = &self.system.github;
+        let asked = github.requests().len();
+        let violations = github.violations();
+        self.lines.check(
+            &format!("{asked} requests to GitHub and their answers are as GitHub's own description has them"),
+            violations.is_empty() && asked > 0,
+            &violations,
+        );
     }
 }

@@ -36,7 +36,7 @@ impl Story<'_> {
             reason.starts_with("container web exited 1: "),
             &reason,
         );
-        self.told(&push, "in_progress", "failure", "failure").await;
+        self.told(&push, "failure", "failure").await;
         let words = format!("Rolled back: {reason}");
         self.lines.check(
             "the commit says why",

@@ -1,6 +1,9 @@
 //! The chapters in which a release goes live.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use super::Story;
 use super::client::Polling;
@@ -32,6 +35,40 @@ impl Story<'_> {
             difference.is_none(),
             &difference,
         );
+        self.others_heard(&push).await
+    }
+
+    /// GitHub showed the tasks, the ledger knows what GitHub was told, and the bus has heard it too.
+    async fn others_heard(&self, push: &Push) -> Result<()> {
+        let deployments = self.deployments_of(push);
+        let statuses = deployments.iter().flat_map(|it| &it.statuses);
+        let said: Vec<&str> = statuses.map(|status| &*status.description).collect();
+        let once = said.iter().collect::<BTreeSet<_>>().len() == said.len();
+        let tasks = said.iter().any(|line| line.ends_with(" of 2 tasks run"));
+        let line = "GitHub's deployment showed the tasks as they came, and nothing twice";
+        self.lines.check(line, tasks && once, &said);
+        self.lines
+            .becomes(
+                "the ledger knows what GitHub was told",
+                Some("success".to_owned()),
+                async || {
+                    let rollout = self.rollouts_of(push).await?.into_iter().next();
+                    Ok(rollout
+                        .and_then(|rollout| rollout.told)
+                        .map(|told| told.state))
+                },
+            )
+            .await;
+        self.lines
+            .becomes("the bus has heard of the verdict", 1, async || {
+                let verdicts = self.system.heard(|event| {
+                    event["detail-type"] == "Couplet Rollout State Change"
+                        && event["detail"]["release"]["digest"] == json!(push.digest)
+                        && event["detail"]["verdict"] == "succeeded"
+                });
+                Ok(verdicts.len())
+            })
+            .await;
         Ok(())
     }
 
@@ -69,11 +106,12 @@ impl Story<'_> {
             .developer
             .push(&commit, &format!("main-{commit}"), Build::Good)
             .await?;
+        let line = format!("{} is on its way", almost.short());
         self.lines
-            .comes(&format!("{} is on its way", almost.short()), async || {
-                Ok(self.rollouts_of(&almost).await?.into_iter().next())
+            .becomes(&line, "deploying".to_owned(), async || {
+                self.verdict_on(&almost).await
             })
-            .await?;
+            .await;
         let commit = self.developer.commit(None, "Now").await?;
         let now = self
             .developer
@@ -88,7 +126,7 @@ impl Story<'_> {
                 self.verdict_on(&almost).await
             })
             .await;
-        self.told(&almost, "in_progress", "inactive", "error").await;
+        self.told(&almost, "inactive", "error").await;
         let words = format!("Superseded by {}", now.short());
         self.lines.check(
             "the commit says by which",

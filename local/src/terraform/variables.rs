@@ -12,10 +12,16 @@ pub struct Variables {
     pub github_repository: String,
     /// GitHub's address.
     pub github_api_url: String,
-    /// The parameter that holds GitHub's token.
-    pub github_token_parameter: String,
+    /// The number of the GitHub App that speaks there.
+    pub github_app: u64,
+    /// The parameter that holds the App's key.
+    pub github_key_parameter: String,
     /// The board's address.
     pub board_url: String,
+    /// What people sign in with.
+    pub client_id: String,
+    /// The parameter that holds its secret.
+    pub client_secret_parameter: String,
 }
 
 /// What names everything here begins with: the name and the environment.
@@ -32,9 +38,18 @@ impl Variables {
             "github": {
                 "repository": self.github_repository,
                 "api_url": self.github_api_url,
-                "token_parameter": self.github_token_parameter,
+                "app": {
+                    "id": self.github_app.to_string(),
+                    "key_parameter": self.github_key_parameter,
+                },
             },
             "board_url": self.board_url,
+            "acting": {
+                "github": {
+                    "client_id": self.client_id,
+                    "secret_parameter": self.client_secret_parameter,
+                },
+            },
             "functions_dir": paths.packages(),
             "architecture": match std::env::consts::ARCH { "aarch64" => "arm64", _ => "x86_64" },
             "tag_policy": { "kind": "glob", "pattern": "main-*" },

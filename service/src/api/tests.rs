@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use jsonschema::Validator;
 use ledger::Verdict;
-use ledger::table::Raced;
-use ledger::transition::Next;
 use poem::http::StatusCode;
 use poem::test::TestClient;
 use serde_json::{Value, json};
@@ -65,14 +63,17 @@ impl<E: Endpoint> Asker<E> {
 fn asker(watch: Watch) -> Asker<impl Endpoint<Output = Response>> {
     let set = |name: &str| (name == "COUPLET_LEDGER_TABLE").then(|| "ledger".to_owned());
     let settings = Settings::read(set).expect("settings");
-    let service = Service::new(&settings, Arc::new(watch));
+    let service = stage::service(&settings, stage::NOBODY, Arc::new(watch));
     Asker(TestClient::new(app::app(service)))
 }
 
 const TARGETS: &str = "/targets";
 const TARGET: &str = "/targets/{name}";
 const ROLLOUTS: &str = "/targets/{name}/rollouts";
+const REQUESTS: &str = "/targets/{name}/requests";
+const REQUEST: &str = "/targets/{name}/requests/{id}";
 const ROLLOUT: &str = "/rollouts/{cluster}/{service}/{id}";
+const DIFFERENCE: &str = "/rollouts/{cluster}/{service}/{id}/difference";
 
 #[tokio::test]
 async fn every_answer_is_as_described() {
@@ -100,12 +101,14 @@ async fn every_answer_is_as_described() {
                 by: "ada".into(),
                 why: None,
             };
+            rollout.request = Some("6f87d04b-9f7e-5b5b-8c4a-5f0d0c8f1e21".into());
+        }
+        if verdict == Verdict::RolledBack {
+            rollout.rolls_back_to = open(&web, 100).deployment;
+            rollout.failing_at = Some(at(second + 40));
         }
         stage::claim(board.ledger(), &rollout).await;
-        let reason = (verdict != Verdict::Succeeded).then(|| "it broke".to_owned());
-        let end = Next::End { verdict, reason };
-        let raced = board.ledger().apply(&rollout, &end, at(second + 50)).await;
-        assert_eq!(raced.expect("verdict"), Raced::No);
+        stage::end(board.ledger(), &rollout, verdict).await;
     }
     let last = open(&web, 900);
     stage::claim(board.ledger(), &last).await;
@@ -123,6 +126,13 @@ async fn every_answer_is_as_described() {
         .ask(ROLLOUTS, "/targets/web/rollouts", StatusCode::OK)
         .await;
     assert_eq!(all["next"], Value::Null);
+    // What no rollout has was not compared with its description.
+    let rollouts = all["rollouts"].as_array().expect("rollouts");
+    let described = &description()["components"]["schemas"]["Rollout"]["properties"];
+    for name in described.as_object().expect("properties").keys() {
+        let is_there = rollouts.iter().any(|rollout| rollout.get(name).is_some());
+        assert!(is_there, "no rollout has {name}");
+    }
     let mut pages = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -151,8 +161,53 @@ async fn every_answer_is_as_described() {
         let one = asker.ask(ROLLOUT, &address, StatusCode::OK).await;
         assert_eq!(one, *rollout);
     }
+    let request = "/targets/web/requests/7f";
+    let nothing = asker.ask(REQUEST, request, StatusCode::OK).await;
+    assert_eq!(nothing["answered"], false);
     let missing = "/rollouts/main/web/1";
     asker.ask(ROLLOUT, missing, StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
+async fn a_difference_is_as_described_and_says_no_secret() {
+    let table = "service-difference";
+    let (ministack, board) = stage::table(table).await;
+    let web = target("web", "production");
+    stage::write(ministack, table, &web).await;
+    let asker = asker(Watch::new(board.clone(), Duration::ZERO));
+    let address = |second| format!("/rollouts/main/web/{}/difference", open(&web, second).id);
+    let ask = async |second| {
+        asker
+            .ask(DIFFERENCE, &address(second), StatusCode::OK)
+            .await
+    };
+
+    let first = [("cpu", "256"), ("pidMode", "task"), ("level", "#1a2b3c4d")];
+    stage::register(board.ledger(), &open(&web, 100), &first).await;
+    let unknown = json!({ "before": null, "changes": null });
+    assert_eq!(ask(100).await, unknown);
+    stage::end(board.ledger(), &open(&web, 100), Verdict::Succeeded).await;
+    let second = [("cpu", "512"), ("user", "web"), ("level", "#1a2b3c4e")];
+    stage::register(board.ledger(), &open(&web, 200), &second).await;
+    let changes = json!([
+        { "path": "cpu", "kind": "changed", "before": "256", "after": "512" },
+        { "path": "level", "kind": "changed", "before": null, "after": null },
+        { "path": "pidMode", "kind": "removed", "before": "task" },
+        { "path": "user", "kind": "added", "after": "web" },
+    ]);
+    let expected = json!({ "before": open(&web, 100).id, "changes": changes });
+    assert_eq!(ask(200).await, expected);
+    stage::end(board.ledger(), &open(&web, 200), Verdict::RolledBack).await;
+
+    // It is compared with what ran, and of what was noted before outlines were nothing is known.
+    stage::register(board.ledger(), &open(&web, 300), &first).await;
+    assert_eq!(ask(300).await["changes"], json!([]));
+    stage::end(board.ledger(), &open(&web, 300), Verdict::Succeeded).await;
+    stage::claim(board.ledger(), &open(&web, 400)).await;
+    let expected = json!({ "before": open(&web, 300).id, "changes": null });
+    assert_eq!(ask(400).await, expected);
+    let missing = "/rollouts/main/web/1/difference";
+    asker.ask(DIFFERENCE, missing, StatusCode::NOT_FOUND).await;
 }
 
 #[tokio::test]
@@ -186,8 +241,14 @@ async fn what_is_described_is_there_and_says_when_the_ledger_is_not() {
     let description = description();
     let paths = description["paths"].as_object().expect("paths");
     let described: Vec<_> = paths.keys().map(String::as_str).collect();
-    assert_eq!(described, [TARGETS, TARGET, ROLLOUTS, ROLLOUT]);
-    for path in described {
+    assert_eq!(
+        described,
+        [
+            TARGETS, TARGET, ROLLOUTS, REQUESTS, REQUEST, ROLLOUT, DIFFERENCE
+        ]
+    );
+    let read = described.into_iter().filter(|path| *path != REQUESTS);
+    for path in read {
         let address = path
             .replace("{name}", "web")
             .replace("{cluster}", "main")

@@ -1,5 +1,7 @@
 //! The whole service in process, over no ledger and over a real one.
 
+mod acting;
+mod growth;
 mod weight;
 
 use std::time::{Duration, Instant};
@@ -16,15 +18,23 @@ use crate::board::Board;
 use crate::board::fixtures::{at, open, target};
 use crate::stage;
 
+/// The service over `board`, which reads it anew for every request.
 fn client(board: Board) -> TestClient<impl Endpoint<Output = Response>> {
+    client_of(Watch::new(board, Duration::ZERO))
+}
+
+fn client_of(watch: Watch) -> TestClient<impl Endpoint<Output = Response>> {
     let settings = Settings::read(|name| match name {
         "COUPLET_LEDGER_TABLE" => Some("ledger".to_owned()),
         "COUPLET_COMMIT" => Some("abc".to_owned()),
         _ => None,
     });
     let settings = settings.expect("settings");
-    let watch = Arc::new(Watch::new(board, Duration::ZERO));
-    TestClient::new(app(Service::new(&settings, watch)))
+    TestClient::new(app(stage::service(
+        &settings,
+        stage::NOBODY,
+        Arc::new(watch),
+    )))
 }
 
 /// The service over a ledger that cannot be reached.

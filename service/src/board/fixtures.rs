@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ledger::table::{Head, Live};
 use ledger::{
     Cause, Commit, DeploymentId, Digest, Release, RevisionArn, Rollout, RolloutId, Stage,
-    TagPolicy, Target, Verdict,
+    TagPolicy, Target, Tasks, Told, Verdict,
 };
 
 use super::{State, States, state};
@@ -34,7 +34,7 @@ pub(crate) fn target(name: &str, environment: &str) -> Target {
     }
 }
 
-/// An open rollout of `target` that was claimed `second` seconds after the epoch.
+/// An open rollout of `target` that was claimed `second` seconds after the epoch, with one of three tasks running.
 pub(crate) fn open(target: &Target, second: i64) -> Rollout {
     let digest = Digest::parse(&format!("sha256:{second:064x}")).expect("digest");
     Rollout {
@@ -63,28 +63,45 @@ pub(crate) fn open(target: &Target, second: i64) -> Rollout {
         rolls_back_to: None,
         reason: None,
         verdict: None,
-        heard_at: None,
+        heard_at: Some(at(second) - TimeDelta::milliseconds(300)),
         claimed_at: at(second),
         driven_at: at(second),
-        registered_at: None,
+        registered_at: Some(at(second) + TimeDelta::milliseconds(400)),
         deployed_at: Some(at(second + 1)),
-        first_task_at: None,
-        tasks: None,
+        first_task_at: Some(at(second + 20)),
+        tasks: Some(Tasks {
+            running: 1,
+            desired: 3,
+        }),
         failing_at: None,
         ended_at: None,
         deadline: at(second) + TimeDelta::seconds(i64::from(target.deadline_seconds)),
-        told: None,
+        told: Some(told(second, "in_progress", at(second + 2))),
     }
 }
 
-/// The same when it got its verdict, 72 seconds after its claim.
+fn told(second: i64, state: &str, at: DateTime<Utc>) -> Told {
+    Told {
+        deployment: u64::try_from(second).unwrap_or_default(),
+        state: state.to_owned(),
+        at,
+        trace: (state != "in_progress").then(|| format!("1-6b49d200-{second:024x}")),
+    }
+}
+
+/// The same when it got its verdict, 72 seconds after its claim, and GitHub was told two seconds later.
 pub(crate) fn ended(target: &Target, second: i64, verdict: Verdict) -> Rollout {
+    let state = match verdict {
+        Verdict::Succeeded => "success",
+        _ => "failure",
+    };
     Rollout {
         stage: Stage::Ended,
         verdict: Some(verdict),
         reason: (verdict != Verdict::Succeeded)
             .then(|| "container web exited 1: Essential container in task exited".to_owned()),
         ended_at: Some(at(second + 72)),
+        told: Some(told(second, state, at(second + 74))),
         ..open(target, second)
     }
 }

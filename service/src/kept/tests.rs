@@ -4,7 +4,7 @@ use ledger::Ledger;
 use poem::test::{TestClient, TestResponse};
 
 use super::*;
-use crate::app::{Service, app};
+use crate::app::app;
 use crate::board::fixtures::{open, target};
 use crate::settings::Settings;
 use crate::stage;
@@ -25,7 +25,8 @@ async fn staged(
     let settings =
         Settings::read(|name| (name == "COUPLET_LEDGER_TABLE").then(|| table.to_owned()));
     let watch = Arc::new(Watch::new(board, Duration::from_secs(600)));
-    let service = Service::new(&settings.expect("settings"), watch.clone());
+    let settings = settings.expect("settings");
+    let service = stage::service(&settings, stage::NOBODY, watch.clone());
     (TestClient::new(app(service)), watch, ledger)
 }
 

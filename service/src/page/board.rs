@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Refresh, View, history, layout, parts};
+use super::{Refresh, View, history, layout, parts, reader};
 use crate::board::{Overview, State};
 
 /// The first page.
@@ -42,7 +42,7 @@ pub(super) fn page(overview: &Overview<'_>, view: View<'_>) -> Markup {
         "Board",
         Refresh::From(view.print),
         view.now,
-        &summary(&states, view),
+        &html! { (summary(&states, view)) (reader::shown(view.reader)) },
         &body,
     )
 }
@@ -87,12 +87,14 @@ mod tests {
 
     use super::*;
     use crate::board::fixtures::{after, at, ended, open, states, target};
+    use crate::page::reader::Reader;
 
     fn shown(targets: Vec<State>, rows: usize) -> String {
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
         page(&Overview::of(&self::states(targets), rows), view).into_string()
     }
@@ -105,6 +107,7 @@ mod tests {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
         let page = page(&Overview::of(&states, 20), view).into_string();
         assert!(page.contains("targets web#eu is malformed"), "{page}");
@@ -130,6 +133,8 @@ mod tests {
             ">deploying</span>",
             "1 min 12 s</time> of 15 min",
             r#"<progress value="72" max="900""#,
+            r#"<progress value="1" max="3""#,
+            "1 of 3 tasks run",
             "1 rolling out",
             r#"<meta http-equiv="refresh" content="5">"#,
         ] {

@@ -52,7 +52,7 @@ fn row(rollout: &Rollout, before: Option<&Rollout>, with_target: bool, view: Vie
         tr {
             td { a href=(parts::rollout_path(rollout)) { (parts::chip(rollout)) } }
             @if with_target {
-                td {
+                td.target {
                     a href={ "/targets/" (rollout.target) } { (rollout.target) }
                     " " span.dim { (rollout.environment) }
                 }
@@ -65,7 +65,7 @@ fn row(rollout: &Rollout, before: Option<&Rollout>, with_target: bool, view: Vie
             td.reason { @if let Some(reason) = &rollout.reason { (reason) } }
             td.took {
                 @match rollout.verdict {
-                    Some(_) => (age::span(parts::took(rollout, view))),
+                    Some(_) => (age::exact(parts::took(rollout, view))),
                     None => (parts::lasting(rollout.claimed_at, view)),
                 }
             }

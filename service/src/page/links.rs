@@ -1,9 +1,14 @@
-//! Links to GitHub.
+//! Links to GitHub and AWS, and to where one signs in with it.
 
 use ledger::{Commit, Release, Rollout};
 use maud::{Markup, html};
 
 use super::View;
+
+/// Where somebody signs in who wants to come back to `from`, a path of ours.
+pub(super) fn sign_in(from: &str) -> String {
+    format!("{}?to={from}", crate::door::SIGN_IN)
+}
 
 /// A link to a commit.
 pub(super) fn commit(commit: &Commit, text: &str, repository: &str, view: View<'_>) -> Markup {
@@ -42,6 +47,18 @@ pub(super) fn deployments(rollout: &Rollout, view: View<'_>) -> Markup {
     html! { a href=(url) { (rollout.environment) } }
 }
 
+/// A rollout's trace, with a link to X-Ray in the region that its task definition is registered in.
+pub(super) fn trace(id: &str, rollout: &Rollout) -> Markup {
+    let arn = rollout.revision.as_ref().map_or("", |it| it.as_str());
+    match arn.split(':').nth(3) {
+        Some(region) => {
+            let console = format!("https://{region}.console.aws.amazon.com/cloudwatch/home");
+            html! { a href={ (console) "?region=" (region) "#xray:traces/" (id) } { code { (id) } } }
+        }
+        None => html! { code { (id) } },
+    }
+}
+
 /// A name as a part of a path. Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
 fn encoded(name: &str) -> String {
     name.bytes()
@@ -58,6 +75,7 @@ fn encoded(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::board::fixtures::{at, open, target};
+    use crate::page::reader::Reader;
 
     #[test]
     fn a_step_back_is_shown_as_what_it_takes_away() {
@@ -67,6 +85,7 @@ mod tests {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
         let forward = compare(&old, &new, "owner/web", view).expect("a link");
         let back = compare(&new, &old, "owner/web", view).expect("a link");

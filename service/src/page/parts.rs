@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use ledger::table::Held;
-use ledger::{Digest, Release, Rollout, Stage, TagPolicy, Target, Verdict};
+use ledger::{Commit, Digest, Release, Rollout, Stage, TagPolicy, Target, Verdict};
 use maud::{Markup, html};
 
 use super::{View, links};
@@ -42,7 +42,7 @@ pub(super) fn said(verdict: Verdict) -> &'static str {
 }
 
 /// A verdict as a colour.
-fn class(verdict: Verdict) -> &'static str {
+pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Succeeded => "good",
         Verdict::RolledBack => "warn",
@@ -58,7 +58,20 @@ pub(super) fn release(release: &Release, github_repository: &str, view: View<'_>
             (links::commit(commit, commit.short(), github_repository, view))
             " "
         }
-        span.tag title=(release.tag) { (release.tag) }
+        @let tag = beside(release);
+        @if !tag.is_empty() { span.tag title=(release.tag) { (tag) } }
+    }
+}
+
+/// The tag without the commit that stands beside it: of `main-<commit>`, `main`.
+fn beside(release: &Release) -> &str {
+    let tag = release.tag.as_str();
+    let (front, last) = tag.rsplit_once(['-', '_', '.']).unwrap_or(("", tag));
+    let is_commit =
+        |commit: &Commit| last.starts_with(commit.short()) && commit.as_str().starts_with(last);
+    match release.commit.as_ref().is_some_and(is_commit) {
+        true => front,
+        false => tag,
     }
 }
 
@@ -88,19 +101,46 @@ pub(super) fn took(rollout: &Rollout, view: View<'_>) -> TimeDelta {
     rollout.ended_at.unwrap_or(view.now) - rollout.claimed_at
 }
 
-/// The open rollout: how far it is, and how much of its time is gone.
+/// The open rollout: which it is, and its [`progress`].
 pub(super) fn in_flight(rollout: &Rollout, view: View<'_>) -> Markup {
-    let given = rollout.deadline - rollout.claimed_at;
-    let gone = took(rollout, view);
     html! {
         p.line {
             (chip(rollout)) " "
             a href=(rollout_path(rollout)) { (rollout.release.label()) }
-            span.dim { (lasting(rollout.claimed_at, view)) " of " (age::span(given)) }
+            (elapsed(rollout, view))
         }
+        (progress(rollout, view))
+    }
+}
+
+/// How long the open rollout has taken of the time that it has.
+pub(super) fn elapsed(rollout: &Rollout, view: View<'_>) -> Markup {
+    let given = age::span(rollout.deadline - rollout.claimed_at);
+    html! { span.dim { (lasting(rollout.claimed_at, view)) " of " (given) } }
+}
+
+/// How much of the open rollout's time is gone, how many of its tasks run, and what goes wrong.
+pub(super) fn progress(rollout: &Rollout, view: View<'_>) -> Markup {
+    let given = rollout.deadline - rollout.claimed_at;
+    let gone = took(rollout, view);
+    html! {
         progress value=(gone.num_seconds().max(0)) max=(given.num_seconds().max(1))
             data-from=(moment(rollout.claimed_at)) aria-label="Time gone until the deadline" {}
+        (tasks(rollout))
         @if let Some(reason) = &rollout.reason { p.reason { (reason) } }
+    }
+}
+
+/// How many of its tasks run: nothing before that is known, and nothing once ECS has given it up.
+fn tasks(rollout: &Rollout) -> Markup {
+    let known = rollout.tasks.filter(|tasks| tasks.desired > 0);
+    html! {
+        @if let (Some(tasks), Stage::Deploying) = (known, rollout.stage) {
+            p.tasks.dim {
+                progress value=(tasks.running) max=(tasks.desired) aria-label="Tasks that run" {}
+                (tasks.running) " of " (tasks.desired) @if tasks.desired == 1 { " task runs" } @else { " tasks run" }
+            }
+        }
     }
 }
 
@@ -140,7 +180,7 @@ fn ended(state: &State, rollout: &Rollout, view: View<'_>) -> Markup {
             (chip(rollout)) " "
             a href=(rollout_path(rollout)) { (rollout.release.label()) }
             span.dim {
-                "after " (age::span(took(rollout, view))) ", "
+                "after " (age::exact(took(rollout, view))) ", "
                 (ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view))
             }
         }
@@ -187,5 +227,56 @@ fn no_release_yet(target: &Target) -> Markup {
     };
     html! {
         "No release yet: push an image to " code { (target.repository) } " " (words) " " code { (pattern) } "."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::Tasks;
+
+    use super::*;
+    use crate::board::fixtures::{open, target};
+
+    #[test]
+    fn a_tag_does_not_repeat_the_commit_beside_it() {
+        let commit = "0367675f4a0b6c7d8e9f0a1b2c3d4e5f60718293";
+        let mut release = open(&target("web", "production"), 100).release;
+        release.commit = Commit::parse(commit).ok();
+        let whole = format!("main-{commit}");
+        let rows = [
+            (whole.as_str(), "main"),
+            ("main-0367675f", "main"),
+            (commit, ""),
+            ("main-036767", "main-036767"),
+            ("main-0367676", "main-0367676"),
+            ("v2.13.4", "v2.13.4"),
+            ("latest", "latest"),
+        ];
+        for (tag, expected) in rows {
+            release.tag = tag.to_owned();
+            assert_eq!(beside(&release), expected);
+        }
+        release.commit = None;
+        release.tag = whole.clone();
+        assert_eq!(beside(&release), whole);
+    }
+
+    #[test]
+    fn tasks_are_counted_while_they_are_brought_up() {
+        let count = |running, desired| Some(Tasks { running, desired });
+        let rows = [
+            (Stage::Deploying, count(0, 1), "0 of 1 task runs"),
+            (Stage::Deploying, count(2, 3), "2 of 3 tasks run"),
+            (Stage::Deploying, count(0, 0), ""),
+            (Stage::Deploying, None, ""),
+            (Stage::Failing, count(2, 3), ""),
+        ];
+        for (stage, count, expected) in rows {
+            let mut rollout = open(&target("web", "production"), 100);
+            (rollout.stage, rollout.tasks) = (stage, count);
+            let shown = tasks(&rollout).into_string();
+            assert!(shown.contains(expected), "{shown}");
+            assert_eq!(shown.is_empty(), expected.is_empty(), "{shown}");
+        }
     }
 }

@@ -16,7 +16,9 @@ pub(super) fn page(description: &Value, now: DateTime<Utc>) -> Markup {
                 (words(text(description, "/info/description")))
                 " The same for programs: " a href={ (api::PATH) "/openapi.json" } { "openapi.json" } "."
             }
-            @for (path, item) in entries(&description["paths"]) { (operation(path, &item["get"])) }
+            @for (path, item) in entries(&description["paths"]) {
+                @for (method, operation) in entries(item) { (self::operation(method, path, operation)) }
+            }
             section {
                 h2 { "What is answered" }
                 @for (name, schema) in entries(&description["components"]["schemas"]) {
@@ -28,11 +30,12 @@ pub(super) fn page(description: &Value, now: DateTime<Utc>) -> Markup {
     layout("API", Refresh::Never, now, &html! {}, &body)
 }
 
-fn operation(path: &str, operation: &Value) -> Markup {
+fn operation(method: &str, path: &str, operation: &Value) -> Markup {
     let parameters = operation["parameters"].as_array();
+    let body = name(&operation["requestBody"]["content"]["application/json"]["schema"]);
     html! {
         section.operation {
-            h2 { code { "GET " (api::PATH) (path) } }
+            h2 { code { (method.to_uppercase()) " " (api::PATH) (path) } }
             p { (text(operation, "/summary")) "." }
             @if let Some(parameters) = parameters {
                 dl {
@@ -40,6 +43,7 @@ fn operation(path: &str, operation: &Value) -> Markup {
                         dt { code { (text(parameter, "/name")) } " " span.dim { (text(parameter, "/in")) } }
                         dd { (words(text(parameter, "/description"))) }
                     }
+                    @if let Some(body) = body { dt { "Body" } dd { (link(body)) } }
                 }
             }
             p.dim {
@@ -142,11 +146,11 @@ mod tests {
     fn every_path_and_every_word_of_the_description_is_there() {
         let description: Value = serde_json::from_str(api::DESCRIPTION).expect("JSON");
         let page = page(&description, at(0)).into_string();
-        for (path, _) in entries(&description["paths"]) {
-            assert!(
-                page.contains(&format!("GET /api/v1{path}<")),
-                "{path}: {page}"
-            );
+        for (path, item) in entries(&description["paths"]) {
+            for (method, _) in entries(item) {
+                let heading = format!("{} /api/v1{path}<", method.to_uppercase());
+                assert!(page.contains(&heading), "{heading}: {page}");
+            }
         }
         for (name, schema) in entries(&description["components"]["schemas"]) {
             assert!(page.contains(&format!("id=\"{name}\"")), "{name}");

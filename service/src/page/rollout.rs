@@ -1,22 +1,21 @@
 //! A rollout's page: how it ended and why, and when each step was.
 
-use chrono::{DateTime, Utc};
 use ledger::{Cause, Rollout};
 use maud::{Markup, html};
 
-use super::{Refresh, View, layout, links, parts};
+use super::steps::{is_to_be_told, steps};
+use super::{Refresh, View, definition, layout, links, parts, reader};
 use crate::age;
+use crate::watch::Comparison;
 
-/// A rollout's page, with what ran before it if that is known. After the verdict nothing on it changes.
-pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) -> Markup {
-    let release = &rollout.release;
-    let refresh = match rollout.verdict {
-        Some(_) => Refresh::Never,
-        None => Refresh::From(view.print),
+/// A rollout's page. Nothing on it changes once GitHub was told of the verdict.
+pub(super) fn page(rollout: &Rollout, comparison: &Comparison, view: View<'_>) -> Markup {
+    let (release, before) = (&rollout.release, comparison.before.as_ref());
+    let is_over = rollout.verdict.is_some() && !is_to_be_told(rollout, view.now);
+    let refresh = match is_over {
+        true => Refresh::Never,
+        false => Refresh::From(view.print),
     };
-    let compare = before.and_then(|before| {
-        links::compare(&before.release, release, &rollout.github_repository, view)
-    });
     let body = html! {
         main #main {
             p.crumbs {
@@ -24,86 +23,68 @@ pub(super) fn page(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) 
                 " in " (rollout.environment)
             }
             h1 {
-                (release.label())
-                @if rollout.verdict.is_some() { " " (parts::chip(rollout)) }
+                (release.label()) " " (parts::chip(rollout))
             }
             @match rollout.verdict {
                 Some(_) => {
-                    p.dim { "after " (age::span(parts::took(rollout, view))) ", " (parts::ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view)) }
+                    p.dim { "after " (age::exact(parts::took(rollout, view))) ", " (parts::ago(rollout.ended_at.unwrap_or(rollout.claimed_at), view)) }
                     @if let Some(reason) = &rollout.reason { p.reason.large { (reason) } }
                 },
-                None => div.panel { (parts::in_flight(rollout, view)) },
+                None => div.panel {
+                    p.line { (parts::elapsed(rollout, view)) }
+                    (parts::progress(rollout, view))
+                },
             }
-            section {
-                h2 { "Steps" }
-                ol.steps { (steps(rollout)) }
-            }
-            section {
-                h2 { "Release" }
-                dl {
-                    @if let Some(commit) = &release.commit {
-                        dt { "Commit" }
-                        dd { (links::commit(commit, commit.as_str(), &rollout.github_repository, view)) }
+            div.columns {
+                section {
+                    h2 { "Steps" span { (rollout.claimed_at.format("%Y-%m-%d, UTC")) } }
+                    (steps(rollout, view))
+                }
+                div {
+                    section {
+                        h2 { "Release" }
+                        dl { (brought(rollout, before, view)) }
                     }
-                    @if let (Some(before), Some(compare)) = (before, compare) {
-                        dt { "Before it" }
-                        dd { a href=(parts::rollout_path(before)) { (before.release.label()) } " · " (compare) }
+                    section {
+                        h2 { "Rollout" }
+                        dl { (facts(rollout, view)) }
                     }
-                    dt { "Image" }
-                    dd { code { (release.repository) ":" (release.tag) } }
-                    dt { "Digest" }
-                    dd { code { (release.digest) } }
                 }
             }
             section {
-                h2 { "Rollout" }
-                dl { (facts(rollout, view)) }
+                h2 { "Task definition" }
+                (definition::changes(rollout, comparison))
             }
         }
     };
     let title = format!("{} to {}", release.label(), rollout.target);
-    layout(&title, refresh, view.now, &html! {}, &body)
+    layout(
+        &title,
+        refresh,
+        view.now,
+        &reader::shown(view.reader),
+        &body,
+    )
 }
 
-/// Every step that the ledger knows the time of, and those ahead. Terse where nothing happened: only a rollout
-/// that was taken over was driven later than it was claimed, and only a failing one has failed before its end.
-fn steps(rollout: &Rollout) -> Markup {
-    let verdict = rollout.verdict.map_or("verdict", parts::said);
-    let retaken = (rollout.driven_at > rollout.claimed_at).then_some(rollout.driven_at);
-    let open = rollout.verdict.is_none();
+/// The release, and what ran before it.
+fn brought(rollout: &Rollout, before: Option<&Rollout>, view: View<'_>) -> Markup {
+    let (release, repository) = (&rollout.release, &rollout.github_repository);
+    let compare =
+        before.and_then(|before| links::compare(&before.release, release, repository, view));
     html! {
-        (step("pushed", rollout.release.pushed_at, rollout))
-        (step("claimed", rollout.claimed_at, rollout))
-        @if let Some(at) = retaken { (step("taken over", at, rollout)) }
-        @match (rollout.deployed_at, rollout.revision.is_some()) {
-            (Some(at), _) => (step("service updated", at, rollout)),
-            (None, registered) if open => {
-                @if registered { (timeless("done", "registered")) }
-                (timeless("ahead", "service updated"))
-            },
-            // It ended before ECS was asked for anything.
-            (None, _) => {},
+        @if let Some(commit) = &release.commit {
+            dt { "Commit" }
+            dd { (links::commit(commit, commit.as_str(), repository, view)) }
         }
-        @if let Some(at) = rollout.failing_at { (step("failing", at, rollout)) }
-        @match rollout.ended_at {
-            Some(at) => (step(verdict, at, rollout)),
-            None => (timeless("ahead", verdict)),
+        @if let (Some(before), Some(compare)) = (before, compare) {
+            dt { "Before it" }
+            dd { a href=(parts::rollout_path(before)) { (before.release.label()) } " · " (compare) }
         }
-    }
-}
-
-fn timeless(class: &str, name: &str) -> Markup {
-    html! { li class=(class) { span.name { (name) } } }
-}
-
-/// A step and when it was, counted from the claim. A rollback brings what was pushed long before.
-fn step(name: &str, at: DateTime<Utc>, rollout: &Rollout) -> Markup {
-    html! {
-        li {
-            span.name { (name) }
-            time datetime=(parts::moment(at)) { (at.format("%Y-%m-%d %H:%M:%S UTC")) }
-            @if at > rollout.claimed_at { span.dim { "+" (age::span(at - rollout.claimed_at)) } }
-        }
+        dt { "Image" }
+        dd { code { (release.repository) ":" (release.tag) } }
+        dt { "Digest" }
+        dd { code { (release.digest) } }
     }
 }
 
@@ -117,7 +98,7 @@ fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
         dt { "Service" }
         dd { code { (rollout.service) } @if let Some(url) = &rollout.environment_url { " · " a href=(url) { "visit" } } }
         @if let Some(revision) = &rollout.revision {
-            dt { "Task definition" }
+            dt { "Revision" }
             dd { code { (revision) } }
         }
         @if let Some(deployment) = &rollout.deployment {
@@ -129,7 +110,19 @@ fn facts(rollout: &Rollout, view: View<'_>) -> Markup {
             dd { code { (back) } }
         }
         dt { "GitHub" }
-        dd { "deployments to " (links::deployments(rollout, view)) }
+        dd {
+            @match &rollout.told {
+                Some(told) => {
+                    "deployment " (told.deployment) " to " (links::deployments(rollout, view))
+                    ", " code { (told.state) }
+                },
+                None => { "deployments to " (links::deployments(rollout, view)) },
+            }
+        }
+        @if let Some(trace) = rollout.told.as_ref().and_then(|told| told.trace.as_ref()) {
+            dt { "Trace" }
+            dd { (links::trace(trace, rollout)) }
+        }
         dt { "Deadline" }
         dd { (rollout.deadline.format("%Y-%m-%d %H:%M:%S UTC")) }
         dt { "Id" }
@@ -143,14 +136,16 @@ mod tests {
 
     use super::*;
     use crate::board::fixtures::{at, ended, open, target};
+    use crate::page::reader::Reader;
 
     fn shown(rollout: &Rollout) -> String {
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
-        page(rollout, None, view).into_string()
+        page(rollout, &Comparison::default(), view).into_string()
     }
 
     #[test]
@@ -166,6 +161,7 @@ mod tests {
             "container web exited 1: Essential container in task exited",
             "ecs-svc/0000000000000000500",
             "task-definition/web:500",
+            "region=eu-west-1#xray:traces/1-6b49d200-",
             "+1 min 12 s",
         ] {
             assert!(page.contains(expected), "{expected} is missing in {page}");
@@ -174,41 +170,37 @@ mod tests {
     }
 
     #[test]
-    fn every_step_that_was_has_its_time() {
+    fn what_it_changes_and_what_github_was_told_are_linked() {
         let web = target("web", "production");
-        let (before, mut rollout) = (
-            ended(&web, 100, Verdict::Succeeded),
-            ended(&web, 500, Verdict::RolledBack),
-        );
-        rollout.driven_at = at(550);
-        rollout.failing_at = Some(at(560));
+        let comparison = Comparison {
+            before: Some(ended(&web, 100, Verdict::Succeeded)),
+            changes: None,
+        };
         let view = View {
             github_url: "https://github.com",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
-        let page = page(&rollout, Some(&before), view).into_string();
-        let places: Vec<_> = [
-            ">pushed<",
-            ">claimed<",
-            ">taken over<",
-            "+50 s",
-            ">service updated<",
-            ">failing<",
-            "+1 min<",
-            ">rolled back</span><time",
+        let mut rollout = ended(&web, 500, Verdict::RolledBack);
+        let page = page(&rollout, &comparison, view).into_string();
+        for expected in [
             "https://github.com/owner/web/compare/",
             "https://github.com/owner/web/deployments/production",
-        ]
-        .map(|words| {
-            page.find(words)
-                .unwrap_or_else(|| panic!("{words} is missing in {page}"))
-        })
-        .into();
-        assert!(places.is_sorted(), "{places:?}");
-        // What failed before the service was touched was never updated.
-        rollout.deployed_at = None;
-        assert!(!shown(&rollout).contains("service updated"));
+            "deployment 500 to <a",
+            "<code>failure</code>",
+        ] {
+            assert!(page.contains(expected), "{expected} is missing in {page}");
+        }
+        rollout.told = None;
+        assert!(shown(&rollout).contains("deployments to <a"));
+    }
+
+    #[test]
+    fn a_verdict_that_github_has_not_heard_of_is_waited_for() {
+        let told = ended(&target("web", "production"), 500, Verdict::Succeeded);
+        let untold = Rollout { told: None, ..told };
+        assert!(shown(&untold).contains("http-equiv"));
     }
 
     #[test]

@@ -2,14 +2,30 @@
 
 use maud::{Markup, html};
 
-use super::{Refresh, View, chart, history, layout, parts};
+use super::{Refresh, View, act, chart, history, layout, parts, reader};
+use crate::act::Answer;
 use crate::age;
 use crate::board::State;
 use crate::delivery::Delivery;
 use chrono::TimeDelta;
 
+/// What a target's page shows.
+pub(super) struct Shown<'a> {
+    /// Where the target stands.
+    pub(super) state: &'a State,
+    /// How well it is delivered to.
+    pub(super) delivery: &'a Delivery,
+    /// What the reader can do.
+    pub(super) actions: Markup,
+    /// What has become of what the reader has asked for.
+    pub(super) answer: Option<&'a Answer>,
+}
+
 /// A target's page.
-pub(super) fn page(state: &State, delivery: &Delivery, view: View<'_>) -> Markup {
+pub(super) fn page(shown: &Shown<'_>, view: View<'_>) -> Markup {
+    let Shown {
+        state, delivery, ..
+    } = shown;
     let target = &state.target;
     let who = html! {
         p.line { (target.environment) }
@@ -21,10 +37,12 @@ pub(super) fn page(state: &State, delivery: &Delivery, view: View<'_>) -> Markup
     let body = html! {
         main #main {
             h1 { (target.name) }
+            @if let Some(answer) = shown.answer { (act::answer(answer)) }
             section {
                 h2.hidden { "What runs" }
                 ul.targets { li { (parts::target_row(state, &who, view)) } }
             }
+            (shown.actions)
             @if !state.history.is_empty() {
                 section {
                     h2 { "Delivery" }
@@ -60,7 +78,7 @@ pub(super) fn page(state: &State, delivery: &Delivery, view: View<'_>) -> Markup
         &target.name,
         Refresh::From(view.print),
         view.now,
-        &html! {},
+        &reader::shown(view.reader),
         &body,
     )
 }
@@ -71,6 +89,7 @@ mod tests {
 
     use super::*;
     use crate::board::fixtures::{after, at, ended, target};
+    use crate::page::reader::Reader;
 
     #[test]
     fn a_target_shows_what_it_follows_and_its_rollouts() {
@@ -87,8 +106,15 @@ mod tests {
             github_url: "https://github.example",
             now: at(1000),
             print: "print",
+            reader: &Reader::Anybody,
         };
-        let page = page(&state, &Delivery::of(&state.history, false, at(1000)), view).into_string();
+        let shown = Shown {
+            state: &state,
+            delivery: &Delivery::of(&state.history, false, at(1000)),
+            actions: html! {},
+            answer: None,
+        };
+        let page = page(&shown, view).into_string();
         for expected in [
             "<code>shop/web</code> by glob main-*",
             r#"href="https://github.example/owner/web""#,

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::time::timeout;
 
 use super::*;
-use crate::app::{self, Service};
+use crate::app;
 use crate::board::fixtures::{at, open, target};
 use crate::settings::Settings;
 use crate::stage;
@@ -51,7 +51,11 @@ async fn a_thousand_streams_cost_one_poll_and_end_when_the_service_does() {
     let requests = board.requests().clone();
     let staged = requests.count();
     let watch = Arc::new(Watch::new(board.clone(), FRESH));
-    let client = TestClient::new(app::app(Service::new(&settings(), watch.clone())));
+    let client = TestClient::new(app::app(stage::service(
+        &settings(),
+        stage::NOBODY,
+        watch.clone(),
+    )));
     let polled = watch.clone();
     let poll = tokio::spawn(async move { polled.poll().await });
 
@@ -114,7 +118,11 @@ async fn a_thousand_streams_cost_one_poll_and_end_when_the_service_does() {
 async fn more_streams_than_there_is_room_for_are_refused() {
     let board = stage::board(stage::NOBODY, "ledger");
     let watch = Arc::new(Watch::new(board, FRESH));
-    let client = TestClient::new(app::app(Service::new(&settings(), watch.clone())));
+    let client = TestClient::new(app::app(stage::service(
+        &settings(),
+        stage::NOBODY,
+        watch.clone(),
+    )));
     let held: Vec<_> = (0..2000).map(|_| watch.listen()).collect();
     let refused = client.get("/events").send().await;
     refused.assert_status(StatusCode::SERVICE_UNAVAILABLE);
@@ -134,4 +142,41 @@ async fn a_ledger_that_cannot_be_read_is_told_once_and_asked_once() {
     assert_eq!(news.borrow_and_update().print.as_deref(), Some(UNREADABLE));
     watch.seen().await.expect_err("unreadable");
     assert!(news.changed().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_thousand_pages_of_a_rollout_compare_once() {
+    let name = "service-compare";
+    let (ministack, board) = stage::table(name).await;
+    let web = target("web", "production");
+    stage::write(ministack, name, &web).await;
+    let outline = [("cpu", "256")];
+    // What ran before is older than what the board has seen.
+    stage::register(board.ledger(), &open(&web, 100), &outline).await;
+    stage::end(board.ledger(), &open(&web, 100), Verdict::Succeeded).await;
+    for second in (200..=2300).step_by(100) {
+        stage::claim(board.ledger(), &open(&web, second)).await;
+        stage::end(board.ledger(), &open(&web, second), Verdict::Failed).await;
+    }
+    let rollout = open(&web, 2400);
+    stage::register(board.ledger(), &rollout, &outline).await;
+
+    let requests = board.requests().clone();
+    let staged = requests.count();
+    let fresh = Duration::from_secs(600);
+    let watch = Arc::new(Watch::new(board, fresh));
+    let client = TestClient::new(app::app(stage::service(
+        &settings(),
+        ministack.url(),
+        watch,
+    )));
+    let path = format!("/rollouts/main/web/{}", rollout.id);
+    let pages = join_all((0..1000).map(|_| client.get(&path).send())).await;
+    for page in pages {
+        page.assert_status_is_ok();
+        let page = page.0.into_body().into_string().await.expect("page");
+        assert!(page.contains("The same as what ran before"), "{page}");
+    }
+    // Four for what is seen, one for what ran before, and two outlines.
+    assert_eq!(requests.count() - staged, 7);
 }

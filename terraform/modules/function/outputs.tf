@@ -15,6 +15,11 @@ output "policy" {
   value       = aws_iam_role_policy.work.policy
 }
 
+output "variables" {
+  description = "Its environment variables, as given."
+  value       = var.variables
+}
+
 output "log_group" {
   description = "The name of its log group: one JSON object a line."
   value       = aws_cloudwatch_log_group.this.name

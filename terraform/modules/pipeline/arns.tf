@@ -17,7 +17,12 @@ locals {
   revision_arns         = [for target in var.targets : "${local.ecs}:task-definition/${target.family}:*"]
   repositories          = distinct(var.targets[*].repository)
 
-  token_arn         = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${var.github.token_parameter}"
+  other_ledger_arns = [for table in var.other_ledgers : "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${table}"]
+  bus_arn           = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"
+
+  # What proves to GitHub who speaks: a token, or an App's key.
+  secret            = coalesce(var.github.token_parameter, try(var.github.app.key_parameter, null))
+  secret_arn        = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${local.secret}"
   failure_queue     = "${var.name}-failures"
   failure_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account}:${local.failure_queue}"
 
@@ -38,4 +43,12 @@ locals {
       Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["target#*"] } }
     },
   ]
+
+  # Whether a release that is to be promoted has succeeded in another installation.
+  other_ledger_statements = length(var.other_ledgers) == 0 ? [] : [{
+    Sid      = "ReadOtherLedgers"
+    Effect   = "Allow"
+    Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+    Resource = local.other_ledger_arns
+  }]
 }

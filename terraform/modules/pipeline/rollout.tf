@@ -9,15 +9,16 @@ module "rollout" {
   failure_queue_arn  = aws_sqs_queue.failures.arn
   log_retention_days = var.log_retention_days
 
-  variables = {
-    COUPLET_LEDGER_TABLE = var.table.name
-  }
+  variables = merge(
+    { COUPLET_LEDGER_TABLE = var.table.name },
+    length(var.other_ledgers) == 0 ? {} : { COUPLET_OTHER_LEDGER_TABLES = join(",", var.other_ledgers) },
+  )
 
   # Whoever registers task definitions and passes roles can run any code with these roles. So: only the live families,
   # only the targets' own roles, and a service only ever gets a revision of a target's family.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.ledger_statements, [
+    Statement = concat(local.ledger_statements, local.other_ledger_statements, [
       {
         Sid      = "ReadImages"
         Effect   = "Allow"

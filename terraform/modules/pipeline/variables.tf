@@ -61,10 +61,14 @@ variable "architecture" {
 }
 
 variable "github" {
-  description = "Where GitHub's API is, without a trailing slash, and the name of the SSM SecureString parameter that holds the token."
+  description = "Where GitHub's API is, without a trailing slash, and who speaks there: a GitHub App, by its id and the name of the SSM SecureString parameter that holds its key, or a person, by the parameter that holds their token."
   type = object({
     api_url         = string
-    token_parameter = string
+    token_parameter = optional(string)
+    app = optional(object({
+      id            = string
+      key_parameter = string
+    }))
   })
   nullable = false
 
@@ -74,9 +78,21 @@ variable "github" {
   }
 
   validation {
-    condition     = startswith(var.github.token_parameter, "/")
+    condition     = (var.github.token_parameter == null) != (var.github.app == null)
+    error_message = "Either a token or a GitHub App speaks to GitHub."
+  }
+
+  validation {
+    condition     = startswith(coalesce(var.github.token_parameter, try(var.github.app.key_parameter, null), "none"), "/")
     error_message = "The parameter's name must begin with a slash."
   }
+}
+
+variable "other_ledgers" {
+  description = "The tables of other installations, in this account and region, whose releases may be promoted to targets of this one."
+  type        = list(string)
+  default     = []
+  nullable    = false
 }
 
 variable "board_url" {

@@ -39,3 +39,13 @@ output "metrics" {
     target_group  = aws_lb_target_group.this.arn_suffix
   }
 }
+
+output "listener_arn" {
+  description = "The listener that people reach: rules of your own go there, such as one that lets people sign in."
+  value       = var.domain == null ? aws_lb_listener.http.arn : one(values(aws_lb_listener.https)).arn
+}
+
+output "target_group_arn" {
+  description = "Where such a rule leads to."
+  value       = aws_lb_target_group.this.arn
+}

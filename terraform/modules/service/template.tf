@@ -85,5 +85,10 @@ resource "aws_ecs_task_definition" "template" {
 locals {
   # The port, and a name that AWS's SDKs put into every call, so that CloudTrail tells who called.
   # https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html
-  variables = merge({ PORT = tostring(var.container.port), AWS_SDK_UA_APP_ID = var.name }, var.container.variables)
+  variables = merge(
+    { PORT = tostring(var.container.port), AWS_SDK_UA_APP_ID = var.name },
+    var.container.url_variable == null ? {} : { (var.container.url_variable) = local.url },
+    var.container.balancer_variable == null ? {} : { (var.container.balancer_variable) = aws_lb.this.arn },
+    var.container.variables,
+  )
 }

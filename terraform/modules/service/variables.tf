@@ -114,13 +114,15 @@ variable "tasks" {
 }
 
 variable "container" {
-  description = "The container whose image rollouts replace: the port that it listens on (told by PORT), what the balancer asks and what ECS runs in it to know whether it is well (a program and its arguments, no shell), the seconds that it may take to start, and its environment variables. Nothing secret in those: they are readable in the task definition."
+  description = "The container whose image rollouts replace: the port that it listens on (told by PORT), what the balancer asks and what ECS runs in it to know whether it is well (a program and its arguments, no shell), the seconds that it may take to start, and its environment variables. Nothing secret in those: they are readable in the task definition. url_variable and balancer_variable name further ones, which get the service's own address and its balancer's ARN."
   type = object({
-    port           = optional(number, 8080)
-    health_path    = optional(string, "/healthz")
-    health_command = optional(list(string), ["/service", "healthcheck"])
-    start_seconds  = optional(number, 5)
-    variables      = optional(map(string), {})
+    port              = optional(number, 8080)
+    health_path       = optional(string, "/healthz")
+    health_command    = optional(list(string), ["/service", "healthcheck"])
+    start_seconds     = optional(number, 5)
+    variables         = optional(map(string), {})
+    url_variable      = optional(string)
+    balancer_variable = optional(string)
   })
   default  = {}
   nullable = false
