@@ -1,9 +1,10 @@
-use aws_sdk_dynamodb::config::{AppName, BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{AppName, Builder};
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
-use aws_sdk_dynamodb::{Client, Config};
 use poem::http::Method;
 
 use super::*;
+use crate::aws::environment;
 use crate::ministack::Ministack;
 
 const GO: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) \
@@ -59,11 +60,8 @@ async fn an_sdk_with_a_name_is_recorded_by_the_front() {
     .await
     .unwrap();
     let client = |name: Option<&'static str>| {
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(front.url());
+        let shared = wire::settings::lambda(environment(front.url())).unwrap();
+        let mut config = Builder::from(&shared);
         config.set_app_name(name.map(|name| AppName::new(name).unwrap()));
         Client::from_conf(config.build())
     };
