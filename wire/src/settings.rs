@@ -8,6 +8,7 @@ use aws_credential_types::Credentials;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::http_client_fn;
+use aws_types::app_name::AppName;
 use aws_types::region::Region;
 use aws_types::sdk_config::{Builder, RetryConfig, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
@@ -16,6 +17,7 @@ use aws_types::{SdkConfig, origin::Origin};
 use crate::roots;
 
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+const APP_NAME: &str = "AWS_SDK_UA_APP_ID";
 
 /// A variable of this process; an empty one counts as unset.
 pub fn variable(name: &str) -> Option<String> {
@@ -58,6 +60,12 @@ pub fn settings(
         .retry_config(RetryConfig::standard())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .http_client(http_client_fn(move |_, _| connector.clone()));
+    // By this name CloudTrail tells who called.
+    // Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html>
+    if let Some(name) = get(APP_NAME) {
+        let name = AppName::new(name).with_context(|| format!("{APP_NAME} is not a name"))?;
+        settings.set_app_name(Some(name));
+    }
     settings.set_endpoint_url(get(ENDPOINT));
     settings.insert_origin("endpoint_url", Origin::shared_environment_variable());
     Ok(settings.service_config(Environment(get)))
@@ -111,8 +119,11 @@ mod tests {
             ("AWS_ACCESS_KEY_ID", "key"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_SESSION_TOKEN", "session"),
+            ("AWS_SDK_UA_APP_ID", "couplet-rollout"),
         ]))
         .expect("settings");
+        let name = config.app_name().map(|name| name.to_string());
+        assert_eq!(name.as_deref(), Some("couplet-rollout"));
         assert_eq!(config.region().map(Region::as_ref), Some("eu-west-1"));
         assert_eq!(config.endpoint_url(), None);
         assert_eq!(endpoint(&config, "ECS"), None);

@@ -116,7 +116,7 @@ impl Story<'_> {
         let asked = github.requests().len();
         let violations = github.violations();
         self.lines.check(
-            &format!("{asked} requests to GitHub and their answers are as GitHub's own description has them"),
+            &format!("of {asked} requests to GitHub, those of the functions and their answers are as GitHub's own description has them"),
             violations.is_empty() && asked > 0,
             &violations,
         );
