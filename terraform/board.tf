@@ -52,7 +52,7 @@ locals {
       [{
         Sid      = "ReadLedger"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
         Resource = module.ledger.table.arn
       }],
       [for allowed in local.can_act ? ["AskForRollouts"] : [] : {

@@ -42,7 +42,7 @@ run "defaults" {
 
   # Whatever rolls out, the board can only read, by key, and only the ledger.
   assert {
-    condition     = toset(flatten(local.board_policy.Statement[*].Action)) == toset(["dynamodb:GetItem", "dynamodb:Query"])
+    condition     = toset(flatten(local.board_policy.Statement[*].Action)) == toset(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"])
     error_message = "The board changes nothing, and has the right to nothing else."
   }
 
