@@ -1,4 +1,7 @@
-//! What was asked about an image: once, however many targets follow it.
+//! What was asked about an image: once, however many targets follow it and however often a decision is made again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use ledger::Digest;
@@ -7,11 +10,11 @@ use tokio::sync::OnceCell;
 use crate::decide::{Pushed, TaggedImage};
 use crate::ecr::Ecr;
 
-/// The answers until now. They are for one image, and for as long as its event is handled.
+/// The answers until now, for as long as one event is handled.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     tagged: OnceCell<Option<TaggedImage>>,
-    architectures: OnceCell<Vec<String>>,
+    contents: Mutex<HashMap<Digest, Arc<OnceCell<String>>>>,
 }
 
 impl Asked {
@@ -21,14 +24,16 @@ impl Asked {
         self.tagged.get_or_try_init(asked).await.cloned()
     }
 
-    /// The processors that the image was built for.
-    pub(crate) async fn architectures(
+    /// What a digest names: a manifest or a layer, which `ask` gets. It is always the same.
+    pub(crate) async fn content(
         &self,
-        ecr: &Ecr,
-        repository: &str,
         digest: &Digest,
-    ) -> Result<Vec<String>> {
-        let asked = || ecr.architectures(repository, digest);
-        self.architectures.get_or_try_init(asked).await.cloned()
+        ask: impl Future<Output = Result<String>>,
+    ) -> Result<String> {
+        let known = {
+            let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+            contents.entry(digest.clone()).or_default().clone()
+        };
+        known.get_or_try_init(|| ask).await.cloned()
     }
 }

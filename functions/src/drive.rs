@@ -31,7 +31,7 @@ pub(crate) async fn parts(
 ) -> Result<Parts> {
     let (template, architectures) = tokio::try_join!(
         clients.ecs.template(&target.template),
-        asked.architectures(&clients.ecr, &target.repository, digest),
+        clients.ecr.architectures(asked, &target.repository, digest),
     )?;
     Ok(Parts {
         template,

@@ -9,6 +9,7 @@ use ledger::{Commit, Digest};
 use tracing::warn;
 use wire::{Download, SdkConfig};
 
+use crate::asked::Asked;
 use crate::decide::TaggedImage;
 use crate::image::{self, Built, Lead, by_config, by_manifest};
 use crate::scan::{Scan, scan, together};
@@ -103,8 +104,13 @@ impl Ecr {
 
     /// What the scans of the images in an index say; `None` if it is no index. An index has no scan of its own: it has
     /// nothing in it that could be scanned.
-    pub async fn scan_within(&self, repository: &str, digest: &Digest) -> Result<Option<Scan>> {
-        let children = image::children(&self.manifest(repository, digest).await?)?;
+    pub(crate) async fn scan_within(
+        &self,
+        asked: &Asked,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<Scan>> {
+        let children = image::children(&self.manifest(asked, repository, digest).await?)?;
         if children.is_empty() {
             return Ok(None);
         }
@@ -125,24 +131,35 @@ impl Ecr {
     }
 
     /// The commit that an image says it was built from; `None` if it says nothing.
-    pub async fn commit(&self, repository: &str, digest: &Digest) -> Result<Option<Commit>> {
-        let mut lead = by_manifest(&self.manifest(repository, digest).await?)?;
+    pub(crate) async fn commit(
+        &self,
+        asked: &Asked,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<Commit>> {
+        let manifest = async |digest: &Digest| self.manifest(asked, repository, digest).await;
+        let mut lead = by_manifest(&manifest(digest).await?)?;
         loop {
             lead = match lead {
                 Lead::Commit(commit) => return Ok(Some(commit)),
                 Lead::End => return Ok(None),
-                Lead::Child(digest) => by_manifest(&self.manifest(repository, &digest).await?)?,
-                Lead::Config(digest) => by_config(&self.blob(repository, &digest).await?)?,
+                Lead::Child(digest) => by_manifest(&manifest(&digest).await?)?,
+                Lead::Config(digest) => by_config(&self.blob(asked, repository, &digest).await?)?,
             }
         }
     }
 
     /// The processors that an image was built for, as far as it says.
-    pub async fn architectures(&self, repository: &str, digest: &Digest) -> Result<Vec<String>> {
-        match image::built(&self.manifest(repository, digest).await?)? {
+    pub(crate) async fn architectures(
+        &self,
+        asked: &Asked,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Vec<String>> {
+        match image::built(&self.manifest(asked, repository, digest).await?)? {
             Built::For(architectures) => Ok(architectures),
             Built::Config(config) => {
-                let config = self.blob(repository, &config).await?;
+                let config = self.blob(asked, repository, &config).await?;
                 Ok(image::architecture(&config)?.into_iter().collect())
             }
         }
@@ -173,8 +190,18 @@ impl Ecr {
         }
     }
 
+    async fn manifest(&self, asked: &Asked, repository: &str, digest: &Digest) -> Result<String> {
+        let ask = self.get_manifest(repository, digest);
+        asked.content(digest, ask).await
+    }
+
+    async fn blob(&self, asked: &Asked, repository: &str, digest: &Digest) -> Result<String> {
+        let ask = self.get_blob(repository, digest);
+        asked.content(digest, ask).await
+    }
+
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html>
-    async fn manifest(&self, repository: &str, digest: &Digest) -> Result<String> {
+    async fn get_manifest(&self, repository: &str, digest: &Digest) -> Result<String> {
         let id = ImageIdentifier::builder()
             .image_digest(digest.as_str())
             .build();
@@ -194,7 +221,7 @@ impl Ecr {
     }
 
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html>
-    async fn blob(&self, repository: &str, digest: &Digest) -> Result<String> {
+    async fn get_blob(&self, repository: &str, digest: &Digest) -> Result<String> {
         let context = || format!("cannot download {repository}@{digest}");
         let answer = self
             .client

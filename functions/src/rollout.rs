@@ -119,7 +119,7 @@ pub(crate) async fn push_to_target(
             && !matches!(image.scan, Scan::Done(_))
         {
             let (ecr, repository) = (&clients.ecr, &pushed.repository);
-            let within = ecr.scan_within(repository, &image.digest).await?;
+            let within = ecr.scan_within(asked, repository, &image.digest).await?;
             image.scan = within.unwrap_or_else(|| image.scan.clone());
         }
         let decided = decide::on_push(target, pushed, image.as_ref(), &standing, now);
@@ -134,7 +134,7 @@ pub(crate) async fn push_to_target(
             None => {
                 clients
                     .ecr
-                    .commit(&release.repository, &release.digest)
+                    .commit(asked, &release.repository, &release.digest)
                     .await?
             }
         };

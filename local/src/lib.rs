@@ -4,7 +4,7 @@
 //! - [`system`]: all of it, brought up and taken down; [`site`]: where it can be reached
 //! - [`story`]: what `cargo local` shows and checks; [`follow`]: the same from another terminal
 //! - [`developer`]: commits, images, pushes, requests; [`image`]: OCI images and the registry protocol
-//! - [`package`], [`terraform`]: the binaries as Lambda wants them, and the real `terraform/` applied
+//! - [`cargo`], [`package`], [`terraform`]: the binaries as Lambda wants them, and the real `terraform/` applied
 //! - [`front`]: the address of AWS: ECS and events are answered here, the rest goes to [`ministack`]
 //! - [`rights`]: whether the calls that were made are the calls that policies allow
 //! - [`ecs`], [`balancer`]: an ECS whose tasks are processes, and the load balancer before them
@@ -16,6 +16,7 @@ pub mod aws;
 pub mod balancer;
 pub mod bench;
 pub mod bus;
+mod cargo;
 pub mod developer;
 pub mod ecs;
 pub mod event;

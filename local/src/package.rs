@@ -9,6 +9,7 @@ use tokio::process::Command;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+use crate::cargo;
 use crate::paths::Paths;
 use crate::progress::Step;
 use crate::run;
@@ -18,23 +19,10 @@ const FUNCTIONS: [&str; 3] = ["rollout", "verdict", "report"];
 
 /// Builds in release mode. Cargo itself knows whether anything has changed.
 pub async fn build(paths: &Paths, step: &Step) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = Command::from(cargo::build(paths, &["functions", "service"]));
     command
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "-p",
-            "functions",
-            "-p",
-            "service",
-            "--target-dir",
-        ])
-        .arg(&paths.target)
         .env("CARGO_TERM_COLOR", "never")
-        .env("CARGO_TERM_PROGRESS_WHEN", "never")
-        .current_dir(&paths.root);
+        .env("CARGO_TERM_PROGRESS_WHEN", "never");
     let log = paths.log("build");
     if !run::logged(command, &log, |line| step.note(line.trim()))
         .await?

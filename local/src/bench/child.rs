@@ -87,10 +87,20 @@ impl Child {
     /// Starts a program on the first processor, without a word of it reaching the terminal. Its last words stand in `log`.
     pub(super) fn start(mut command: Command, log: &Path) -> Result<Child> {
         let file = fs::File::create(log).with_context(|| format!("make {}", log.display()))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file);
+        command.stdout(file.try_clone()?).stderr(file);
+        Child::spawn(command)
+    }
+
+    /// The same for a server that writes a line for every request: to a pipe, as a container's go, and nobody keeps them.
+    pub(super) fn serve(mut command: Command) -> Result<Child> {
+        let (mut lines, pipe) = io::pipe().context("make a pipe")?;
+        command.stdout(pipe.try_clone()?).stderr(pipe);
+        thread::spawn(move || io::copy(&mut lines, &mut io::sink()));
+        Child::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Result<Child> {
+        command.stdin(Stdio::null());
         let program = command.get_program().to_string_lossy().into_owned();
         let start = move || -> io::Result<(Process, Instant)> {
             if processors() > 1 {

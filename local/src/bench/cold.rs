@@ -164,7 +164,10 @@ impl Subject {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
-            .env("LAMBDA_TASK_ROOT", bench.root.join("local").join("peers"))
+            .env(
+                "LAMBDA_TASK_ROOT",
+                bench.paths.root.join("local").join("peers"),
+            )
             .env("AWS_REGION", "us-east-1")
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
@@ -183,7 +186,7 @@ impl Subject {
             .env("COUPLET_BOARD_URL", "https://board.example.com")
             .env("COUPLET_FAILURE_QUEUE_URL", format!("{}/queue", stub.url));
         // Python looks for the function where it is started.
-        command.current_dir(bench.root.join("local").join("peers"));
+        command.current_dir(bench.paths.root.join("local").join("peers"));
         for name in ["SSL_CERT_FILE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
             command.env(name, &bench.authority);
         }

@@ -34,7 +34,7 @@ impl Emulator {
     /// Starts it; nothing of it outlives us.
     pub(super) async fn start(bench: &Bench) -> Result<Emulator> {
         let ministack = Ministack::start(ministack::Options {
-            python_env_dir: bench.python_env.clone(),
+            python_env_dir: bench.paths.python_env().clone(),
             port: super::free_port()?,
             endpoint: None,
             state_dir: None,

@@ -11,7 +11,6 @@ use super::Bench;
 use super::table::{Table, median};
 use crate::aws::http;
 use crate::developer::{Build, Developer, Push};
-use crate::paths::Paths;
 use crate::progress::Progress;
 use crate::system::{Ports, System};
 
@@ -34,21 +33,20 @@ struct Times {
 /// Brings the system up, pushes, and takes it down.
 pub(super) async fn measure(
     bench: &Bench,
-    paths: &Paths,
     ports: Ports,
     progress: &Progress,
 ) -> Result<Vec<Table>> {
-    let system = System::start(paths, ports, false, progress).await?;
-    let measured = pushes(bench, paths, &system).await;
+    let system = System::start(&bench.paths, ports, false, progress).await?;
+    let measured = pushes(bench, &system).await;
     let stopped = system.stop().await;
     let measured = measured?;
     stopped?;
     Ok(measured)
 }
 
-async fn pushes(bench: &Bench, paths: &Paths, system: &System) -> Result<Vec<Table>> {
+async fn pushes(bench: &Bench, system: &System) -> Result<Vec<Table>> {
     let count = if bench.quick { 2 } else { 6 };
-    let developer = Developer::new(paths, &system.site)?;
+    let developer = Developer::new(&bench.paths, &system.site)?;
     let mut times = Vec::new();
     let mut woken = [Vec::new(), Vec::new(), Vec::new()];
     // The first brings the functions up, and the first release.

@@ -2,7 +2,7 @@
 //! machine that it runs on, in one run, one after the other and back, and written to `target/bench/`.
 //!
 //! # Layout
-//! - [`peers`]: what is measured against, and how it gets here
+//! - [`build`]: what is measured and what measures; [`peers`]: what is measured against, and how it gets here
 //! - [`stub`], [`answers`], [`authority`]: an AWS and a GitHub over TLS that answer at once; [`runtime`]: Lambda's loop
 //! - [`child`]: a program on a processor of its own, and what it has used; [`load`]: who asks a server
 //! - [`cold`], [`work`], [`size`], [`board`], [`growth`], [`end`]: what is measured
@@ -12,6 +12,7 @@
 mod answers;
 mod authority;
 mod board;
+mod build;
 mod child;
 mod cold;
 mod cost;
@@ -79,13 +80,12 @@ enum Part {
 #[derive(Clone, Debug)]
 struct Bench {
     quick: bool,
-    /// The repository's root.
-    root: PathBuf,
+    paths: Paths,
     /// Where everything of this run lies.
     folder: PathBuf,
     binaries: PathBuf,
-    /// ministack's environment.
-    python_env: PathBuf,
+    /// The board, built as its image has it.
+    service: PathBuf,
     /// The certificate that signs the stub's.
     authority: PathBuf,
 }
@@ -146,7 +146,7 @@ pub async fn run(
 
 /// Runs the same command as a release: a stub that is slower than its clients would measure itself.
 fn again(paths: &Paths, progress: &Progress) -> Result<()> {
-    peers::build(paths, progress)?;
+    build::measuring(paths, progress)?;
     let status = Command::new(paths.binary("local"))
         .args(std::env::args_os().skip(1))
         .status()
@@ -163,20 +163,21 @@ async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let folder = folder(paths);
-    if options.built.is_none() {
-        peers::build(paths, progress)?;
-    }
+    let (binaries, service) = match &options.built {
+        Some(folder) => {
+            let folder = std::path::absolute(folder)?;
+            (folder.clone(), folder.join("service"))
+        }
+        None => (paths.target.join("release"), build::all(paths, progress)?),
+    };
     let peers = peers::ready(paths, progress).await?;
     let (tls, authority) = authority::authority(&folder)?;
     let bench = Bench {
         quick: options.quick,
-        root: paths.root.clone(),
+        paths: paths.clone(),
         folder,
-        binaries: match &options.built {
-            Some(folder) => std::path::absolute(folder)?,
-            None => paths.target.join("release"),
-        },
-        python_env: paths.python_env(),
+        binaries,
+        service,
         authority,
     };
     let (secure, plain) = (Stub::start(Some(tls)).await?, Stub::start(None).await?);
@@ -198,7 +199,7 @@ async fn measure(
             Part::Work => work::measure(&bench, &secure, &peers).await?,
             Part::Board => vec![board::measure(&bench, &plain, &peers).await?],
             Part::Growth => growth::measure(&bench, &plain).await?,
-            Part::End => end::measure(&bench, paths, ports, progress).await?,
+            Part::End => end::measure(&bench, ports, progress).await?,
         };
         drop(aside);
         for table in tables {

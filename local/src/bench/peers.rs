@@ -112,24 +112,7 @@ fn node(folder: &Path, sources: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(bundle))
 }
 
-/// Builds what is measured, with Cargo's own eye for what has changed.
-pub(super) fn build(paths: &Paths, progress: &Progress) -> Result<()> {
-    let step = progress.step("Building what is measured and what measures");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(["build", "--release", "--locked", "--quiet"])
-        .args(["-p", "functions", "-p", "service"])
-        .args(["-p", "local", "-p", "peers"])
-        .arg("--target-dir")
-        .arg(&paths.target)
-        .current_dir(&paths.root);
-    run(&mut command)?;
-    step.done();
-    Ok(())
-}
-
-fn run(command: &mut Command) -> Result<()> {
+pub(super) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
@@ -16,18 +15,20 @@ use super::Bench;
 use super::cold::{HELLO, NODE};
 use super::peers::Peers;
 use super::table::Table;
+use crate::cargo::cargo;
 use crate::image::layer;
+use crate::paths::Paths;
 
 pub(super) const TITLE: &str = "Size";
-pub(super) const IMAGE: &str = "service, as the one layer of an image";
+pub(super) const IMAGE: &str = "service, as the layer above its image's base";
 
 /// Measures what is built and what is packed of it.
 pub(super) fn measure(bench: &Bench, peers: &Peers) -> Result<Table> {
     let how = "The programs of the release profile for this machine, the packages that Lambda gets (deflate, 9), and the \
-               layer that the image's base gets (gzip, 9). Crates are those in the program, ours among them. boto3 is in \
+               layer above the image's base (gzip, 9), which weighs about 2 MiB. Crates are those in the program, ours among them. boto3 is in \
                Lambda's own image.";
     let mut table = Table::new(TITLE, how, &["program MB", "packed MB", "crates"]);
-    let functions = crates(&bench.root, "functions")?;
+    let functions = crates(&bench.paths, "functions")?;
     for name in ["rollout", "verdict", "report"] {
         let bytes = read(&bench.binary(name))?;
         let figures = vec![mb(bytes.len()), mb(zipped(&bytes)?), Some(functions)];
@@ -39,7 +40,7 @@ pub(super) fn measure(bench: &Bench, peers: &Peers) -> Result<Table> {
         let bytes = read(bundle)?;
         table.row(NODE, vec![mb(bytes.len()), mb(zipped(&bytes)?), None]);
     }
-    let bytes = read(&bench.binary("service"))?;
+    let bytes = read(&bench.service)?;
     let archive = layer::archive(&[crate::image::File {
         path: "service".to_owned(),
         bytes: bytes.clone(),
@@ -48,7 +49,7 @@ pub(super) fn measure(bench: &Bench, peers: &Peers) -> Result<Table> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&archive)?;
     let packed = mb(encoder.finish()?.len());
-    let crates = Some(crates(&bench.root, "service")?);
+    let crates = Some(crates(&bench.paths, "service")?);
     table.row(IMAGE, vec![mb(bytes.len()), packed, crates]);
     Ok(table)
 }
@@ -71,20 +72,11 @@ fn zipped(program: &[u8]) -> Result<usize> {
     Ok(zip.finish()?.into_inner().len())
 }
 
-fn crates(root: &Path, package: &str) -> Result<f64> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args([
-            "tree",
-            "--locked",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--package",
-            package,
-        ])
-        .current_dir(root)
+fn crates(paths: &Paths, package: &str) -> Result<f64> {
+    let options = ["--locked", "--edges", "normal", "--prefix", "none"];
+    let output = cargo(paths, "tree")
+        .args(options)
+        .args(["--package", package])
         .output()
         .context("start cargo")?;
     ensure!(output.status.success(), "cargo tree failed for {package}");
