@@ -20,11 +20,12 @@ pub(crate) fn cargo(paths: &Paths, subcommand: &str) -> Command {
     command
 }
 
-/// A build of the release profile.
-pub(crate) fn build(paths: &Paths, packages: &[&str]) -> Command {
+/// A build of packages with a profile of `Cargo.toml`. Only what is built together shares features: for what is shipped,
+/// name its package alone.
+pub(crate) fn build(paths: &Paths, profile: &str, packages: &[&str]) -> Command {
     let mut command = cargo(paths, "build");
     command
-        .args(["--release", "--locked", "--target-dir"])
+        .args(["--profile", profile, "--locked", "--target-dir"])
         .arg(&paths.target)
         .args(packages.iter().flat_map(|package| ["--package", package]));
     command

@@ -51,7 +51,7 @@ impl Push {
 impl Developer {
     /// A developer at `site`, with the service as it was built last.
     pub fn new(paths: &Paths, site: &Site) -> Result<Developer> {
-        let binary = paths.binary("service");
+        let binary = paths.service("service");
         Ok(Developer {
             site: site.clone(),
             binary: fs::read(&binary).with_context(|| format!("read {}", binary.display()))?,

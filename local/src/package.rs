@@ -17,9 +17,14 @@ use crate::run;
 /// The functions, by the names of their binaries.
 const FUNCTIONS: [&str; 3] = ["rollout", "verdict", "report"];
 
-/// Builds in release mode. Cargo itself knows whether anything has changed.
+/// Builds all, each with its profile. Cargo itself knows whether anything has changed.
 pub async fn build(paths: &Paths, step: &Step) -> Result<()> {
-    let mut command = Command::from(cargo::build(paths, &["functions", "service"]));
+    program(paths, "release", "functions", step).await?;
+    program(paths, "service", "service", step).await
+}
+
+async fn program(paths: &Paths, profile: &str, package: &str, step: &Step) -> Result<()> {
+    let mut command = Command::from(cargo::build(paths, profile, &[package]));
     command
         .env("CARGO_TERM_COLOR", "never")
         .env("CARGO_TERM_PROGRESS_WHEN", "never");
@@ -37,7 +42,7 @@ pub async fn build(paths: &Paths, step: &Step) -> Result<()> {
 /// writes the binary's time into the file, and Terraform would take every build for a change.
 pub fn functions(paths: &Paths) -> Result<()> {
     for name in FUNCTIONS {
-        let binary = paths.binary(name);
+        let binary = paths.function(name);
         let bytes = fs::read(&binary).with_context(|| format!("read {}", binary.display()))?;
         let folder = paths.packages().join(name);
         fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;

@@ -41,9 +41,14 @@ impl Paths {
         self.state().join(format!("{name}.log"))
     }
 
-    /// A binary of the release profile.
-    pub fn binary(&self, name: &str) -> PathBuf {
+    /// A function's binary.
+    pub fn function(&self, name: &str) -> PathBuf {
         self.target.join("release").join(name)
+    }
+
+    /// The service's binary, and those of what is as quick as it.
+    pub fn service(&self, name: &str) -> PathBuf {
+        self.target.join("service").join(name)
     }
 
     /// The function's package, laid out as cargo-lambda lays it out.

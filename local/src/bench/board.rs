@@ -187,7 +187,7 @@ pub(super) fn service(bench: &Bench, stub: &Stub, port: u16) -> Command {
 
 fn servers(bench: &Bench, stub: &Stub, peers: &Peers, contents: &Path) -> Vec<Server> {
     let (ours, silent) = ((bench.clone(), stub.clone()), (bench.clone(), stub.clone()));
-    let (bare, folder) = (bench.binary("bare"), contents.to_owned());
+    let (bare, folder) = (bench.paths.service("bare"), contents.to_owned());
     let (flask, sources, files) = (
         peers.flask.clone(),
         peers.sources.clone(),

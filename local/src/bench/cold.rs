@@ -195,7 +195,7 @@ impl Subject {
 
     /// One of ours.
     pub(super) fn ours(bench: &Bench, name: &'static str, event: Value) -> Subject {
-        let program = bench.binary(name);
+        let program = bench.functions.join(name);
         Subject {
             name,
             files: vec![program.clone()],
@@ -208,9 +208,12 @@ impl Subject {
 }
 
 fn subjects(bench: &Bench, peers: &Peers) -> Result<Vec<Subject>> {
+    let hello = bench.paths.function("hello");
     let mut subjects = vec![
         Subject {
             name: HELLO,
+            files: vec![hello.clone()],
+            program: hello,
             ..Subject::ours(bench, "hello", answers::push())
         },
         Subject::ours(bench, "rollout", answers::push()),

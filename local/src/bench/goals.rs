@@ -5,6 +5,11 @@ use super::{board, cold, growth, size, work};
 
 pub(super) const TITLE: &str = "Goals";
 
+/// What the image's base adds to the layer that is measured, in MB: what is in Debian's packages base-files, netbase, tzdata
+/// and ca-certificates, packed as a layer is.
+/// Source: <https://github.com/GoogleContainerTools/distroless/blob/main/base/README.md>
+const BASE: f64 = 0.75;
+
 /// Which way is better.
 #[derive(Clone, Copy)]
 enum Wanted {
@@ -182,11 +187,11 @@ fn all(report: &Report) -> Vec<Goal> {
             25.0,
         ),
         (
-            "the service's image, MB",
+            "the service's layer of its image, MB",
             figure(size::TITLE, size::IMAGE, "packed MB"),
             AtMost,
-            6.0,
-            3.0,
+            6.0 - BASE,
+            3.0 - BASE,
         ),
         (
             "the board's ledger requests, 10⁶ rollouts / 10²",

@@ -39,7 +39,7 @@ pub(super) async fn open(
 }
 
 async fn run(bench: &Bench, arguments: &[&str]) -> Result<String> {
-    let mut load = Command::new(bench.binary("load"));
+    let mut load = Command::new(bench.paths.service("load"));
     load.args(arguments);
     let output = tokio::task::spawn_blocking(move || load.output()).await?;
     let output = output.context("start the load")?;

@@ -57,7 +57,7 @@ pub struct Options {
     /// Measures these parts only, and keeps the others as they were measured last.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Measures the programs in this folder and builds none: to compare two versions.
+    /// Measures the functions and the board in this folder instead of building them: to compare two versions.
     #[arg(long)]
     built: Option<PathBuf>,
     /// Measures nothing: prints what a month costs, by the figures of the last run.
@@ -83,18 +83,15 @@ struct Bench {
     paths: Paths,
     /// Where everything of this run lies.
     folder: PathBuf,
-    binaries: PathBuf,
-    /// The board, built as its image has it.
+    /// The folder of the functions that are measured.
+    functions: PathBuf,
+    /// The board that is measured.
     service: PathBuf,
     /// The certificate that signs the stub's.
     authority: PathBuf,
 }
 
 impl Bench {
-    fn binary(&self, name: &str) -> PathBuf {
-        self.binaries.join(name)
-    }
-
     /// Where the last words of what is measured go.
     fn log(&self, name: &str) -> PathBuf {
         let short: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -146,8 +143,8 @@ pub async fn run(
 
 /// Runs the same command as a release: a stub that is slower than its clients would measure itself.
 fn again(paths: &Paths, progress: &Progress) -> Result<()> {
-    build::measuring(paths, progress)?;
-    let status = Command::new(paths.binary("local"))
+    build::peers(paths, progress)?;
+    let status = Command::new(paths.service("local"))
         .args(std::env::args_os().skip(1))
         .status()
         .context("start what measures")?;
@@ -163,12 +160,13 @@ async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let folder = folder(paths);
-    let (binaries, service) = match &options.built {
+    build::peers(paths, progress)?;
+    let (functions, service) = match &options.built {
         Some(folder) => {
             let folder = std::path::absolute(folder)?;
             (folder.clone(), folder.join("service"))
         }
-        None => (paths.target.join("release"), build::all(paths, progress)?),
+        None => (paths.target.join("release"), build::ours(paths, progress)?),
     };
     let peers = peers::ready(paths, progress).await?;
     let (tls, authority) = authority::authority(&folder)?;
@@ -176,7 +174,7 @@ async fn measure(
         quick: options.quick,
         paths: paths.clone(),
         folder,
-        binaries,
+        functions,
         service,
         authority,
     };

@@ -24,17 +24,17 @@ pub(super) const IMAGE: &str = "service, as the layer above its image's base";
 
 /// Measures what is built and what is packed of it.
 pub(super) fn measure(bench: &Bench, peers: &Peers) -> Result<Table> {
-    let how = "The programs of the release profile for this machine, the packages that Lambda gets (deflate, 9), and the \
-               layer above the image's base (gzip, 9), which weighs about 2 MiB. Crates are those in the program, ours among them. boto3 is in \
-               Lambda's own image.";
+    let how = "Programs for this machine, each built with its profile; the packages that Lambda gets (deflate, 9), and the layer \
+               above the image's base (gzip, 9). Crates are those in the program, ours among them. boto3 is in Lambda's own \
+               image.";
     let mut table = Table::new(TITLE, how, &["program MB", "packed MB", "crates"]);
     let functions = crates(&bench.paths, "functions")?;
     for name in ["rollout", "verdict", "report"] {
-        let bytes = read(&bench.binary(name))?;
+        let bytes = read(&bench.functions.join(name))?;
         let figures = vec![mb(bytes.len()), mb(zipped(&bytes)?), Some(functions)];
         table.row(name, figures);
     }
-    let bytes = read(&bench.binary("hello"))?;
+    let bytes = read(&bench.paths.function("hello"))?;
     table.row(HELLO, vec![mb(bytes.len()), mb(zipped(&bytes)?), None]);
     if let Some(bundle) = &peers.node {
         let bytes = read(bundle)?;
