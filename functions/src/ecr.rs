@@ -7,7 +7,7 @@ use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, Tag
 use chrono::DateTime;
 use ledger::{Commit, Digest};
 use tracing::warn;
-use wire::{Download, SdkConfig};
+use wire::{Download, Lazy, SdkConfig};
 
 use crate::asked::Asked;
 use crate::decide::TaggedImage;
@@ -32,7 +32,7 @@ const LISTED: usize = 5;
 /// ECR, and the way to the layers whose addresses it gives.
 #[derive(Clone, Debug)]
 pub struct Ecr {
-    client: Client,
+    client: Lazy<Client>,
     layers: Download,
 }
 
@@ -40,7 +40,7 @@ impl Ecr {
     /// A client with the settings of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Ecr {
-            client: Client::new(config),
+            client: Lazy::new(config, Client::new),
             layers: Download::default(),
         }
     }

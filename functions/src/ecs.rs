@@ -18,7 +18,7 @@ use aws_smithy_types::body::SdkBody;
 use ledger::transition::{Deployment, Progress};
 use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey, Tasks};
 use serde_json::Value;
-use wire::SdkConfig;
+use wire::{Lazy, SdkConfig};
 
 use crate::task_definition;
 
@@ -31,7 +31,7 @@ const DESCRIBED: i32 = 20;
 
 /// ECS.
 #[derive(Clone, Debug)]
-pub struct Ecs(Client);
+pub struct Ecs(Lazy<Client>);
 
 /// What ECS says about a service, as far as we use it.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ impl Service {
 impl Ecs {
     /// A client with the settings of `config`.
     pub fn new(config: &SdkConfig) -> Self {
-        Ecs(Client::new(config))
+        Ecs(Lazy::new(config, Client::new))
     }
 
     /// What ECS says about a service; `None` if it does not know it.

@@ -9,7 +9,7 @@ use ledger::{Commit, Ledger, Rollout};
 use serde_dynamo::{AttributeValue, Item, from_item};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
-use wire::{Http, SdkConfig};
+use wire::{Http, Lazy, SdkConfig};
 
 use crate::announce::{Bus, announcement};
 use crate::github::{Api, Credentials, GitHub, Identity, Refusal};
@@ -32,7 +32,7 @@ pub struct Clients {
     /// Where events go, for whoever else wants to know.
     pub bus: Bus,
     /// Where a record goes that GitHub or the bus refuses for good.
-    pub sqs: aws_sdk_sqs::Client,
+    pub sqs: Lazy<aws_sdk_sqs::Client>,
     /// The address of the failure queue.
     pub failure_queue_url: String,
     /// The board's base address, for the links that GitHub shows.
@@ -58,7 +58,7 @@ impl Clients {
                 credentials: Credentials::new(ssm, Identity::from_environment()?),
             },
             bus: Bus::new(config),
-            sqs: aws_sdk_sqs::Client::new(config),
+            sqs: Lazy::new(config, aws_sdk_sqs::Client::new),
             failure_queue_url: setting("COUPLET_FAILURE_QUEUE_URL")?,
             board_url: setting("COUPLET_BOARD_URL")?,
             tracer: Tracer::from_environment()?,

@@ -9,6 +9,7 @@
 //! - [`http`]: plain HTTP, for what has no SDK
 //! - [`download`]: what lies at an address of AWS that carries its own signature
 //! - [`roots`]: who is trusted
+//! - [`lazy`]: a client that is made when it is used first
 //!
 //! # What this gives up
 //! The crypto library is `ring`, and not `aws-lc`, which the SDK would take by itself. `aws-lc` gathers entropy from the
@@ -20,9 +21,11 @@
 
 pub mod download;
 pub mod http;
+pub mod lazy;
 pub mod roots;
 pub mod settings;
 
 pub use aws_types::SdkConfig;
 pub use download::Download;
 pub use http::Http;
+pub use lazy::Lazy;

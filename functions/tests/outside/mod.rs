@@ -376,7 +376,7 @@ pub(crate) fn reporter(
             credentials: github::Credentials::new(ssm, identity),
         },
         bus: Bus::new(config),
-        sqs: aws_sdk_sqs::Client::new(config),
+        sqs: wire::Lazy::new(config, aws_sdk_sqs::Client::new),
         board_url: "https://board.example.com/".to_owned(),
         tracer: None,
     }

@@ -80,8 +80,8 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
     }
     stub.set(|world| (world.targets, world.rollouts) = (1, 1));
     let how = format!(
-        "Each server has one processor to itself and serves the same bytes: a tiny JSON, a page of the API with the history of \
-         a target, the board. Requests a second are what 32 connections got, and CPU is the server's own for one request: \
+        "Each server has one processor to itself and serves the same headers and bodies: a tiny JSON, a page of the API with the \
+         history of a target, the board. Requests a second are what 32 connections got, and CPU is the server's own for one request: \
          its thousandth part is not the load's. p50 and p99 are of {RATE} requests of the tiny JSON a second, each from the \
          moment at which it was due. Bare hyper and Flask write the JSON anew for every request, from values that are in \
          memory. Ours and Flask write a line for every request, to a pipe; bare hyper writes none. Medians of {rounds}."
@@ -247,7 +247,14 @@ async fn contents(bench: &Bench, stub: &Stub) -> Result<PathBuf> {
     let child = Child::start(service(bench, stub, port), &bench.log("contents"))?;
     first_answer(port, PATHS[0].0, child.started).await?;
     for (path, name) in PATHS {
-        fs::write(folder.join(name), load::fetch(port, path).await?)?;
+        let (head, body) = load::fetch(port, path).await?;
+        fs::write(folder.join(name), body)?;
+        // The rest of the head is each server's own affair.
+        let own = ["content-length:", "date:"];
+        let lines = head.lines().skip(1);
+        let lines = lines.filter(|line| !own.iter().any(|own| line.starts_with(own)));
+        let lines: Vec<&str> = lines.collect();
+        fs::write(folder.join(format!("{name}.headers")), lines.join("\n"))?;
     }
     Ok(folder)
 }

@@ -65,8 +65,8 @@ pub(super) async fn listeners(port: u16, path: &str, count: usize) -> Result<Vec
     Ok(streams)
 }
 
-/// One answer's body; an error if its status is not 200.
-pub(super) async fn fetch(port: u16, path: &str) -> Result<Vec<u8>> {
+/// One answer: its head and its body. An error if its status is not 200.
+pub(super) async fn fetch(port: u16, path: &str) -> Result<(String, Vec<u8>)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.write_all(&request(path)).await?;
     let mut answer = Vec::new();
@@ -76,8 +76,9 @@ pub(super) async fn fetch(port: u16, path: &str) -> Result<Vec<u8>> {
         if let Some(length) = whole(&answer)?
             && answer.len() >= length
         {
-            let body = find(&answer, b"\r\n\r\n").context("an answer without an end")? + 4;
-            return Ok(answer[body..].to_vec());
+            let end = find(&answer, b"\r\n\r\n").context("an answer without an end")?;
+            let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+            return Ok((head, answer[end + 4..].to_vec()));
         }
     }
 }

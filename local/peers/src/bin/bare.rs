@@ -1,5 +1,6 @@
 //! A server with nothing between hyper and the answer: what the runtime of the board can do at most. It serves the files of
-//! the folder that is named; those that end in `.json` are read once and written as JSON for every request.
+//! the folder that is named, each with the headers of the file beside it; those that end in `.json` are read once and written
+//! as JSON for every request.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::rc::Rc;
 use std::{env, fs};
 
 use anyhow::{Context, Result};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -16,7 +17,12 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-enum Content {
+struct Content {
+    headers: HeaderMap,
+    body: Body,
+}
+
+enum Body {
     Bytes(Bytes),
     Json(Value),
 }
@@ -51,12 +57,16 @@ fn read(folder: &Path) -> Result<HashMap<String, Content>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let bytes = fs::read(&path)?;
-        let content = match name.ends_with(".json") {
-            true => Content::Json(serde_json::from_slice(&bytes)?),
-            false => Content::Bytes(bytes.into()),
+        let Ok(headers) = fs::read_to_string(path.with_file_name(format!("{name}.headers"))) else {
+            continue;
         };
-        contents.insert(format!("/{name}"), content);
+        let bytes = fs::read(&path)?;
+        let body = match name.ends_with(".json") {
+            true => Body::Json(serde_json::from_slice(&bytes)?),
+            false => Body::Bytes(bytes.into()),
+        };
+        let headers = headers.lines().map(header).collect::<Result<_>>()?;
+        contents.insert(format!("/{name}"), Content { headers, body });
     }
     Ok(contents)
 }
@@ -65,15 +75,20 @@ fn answer(
     contents: &HashMap<String, Content>,
     request: &Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>> {
-    let (kind, body) = match contents.get(request.uri().path()) {
-        Some(Content::Bytes(bytes)) => ("text/html; charset=utf-8", bytes.clone()),
-        Some(Content::Json(value)) => ("application/json", serde_json::to_vec(value)?.into()),
-        None => {
-            let missing = Response::builder().status(StatusCode::NOT_FOUND);
-            return Ok(missing.body(Full::default())?);
-        }
+    let Some(content) = contents.get(request.uri().path()) else {
+        let missing = Response::builder().status(StatusCode::NOT_FOUND);
+        return Ok(missing.body(Full::default())?);
     };
-    Ok(Response::builder()
-        .header("content-type", kind)
-        .body(Full::new(body))?)
+    let body = match &content.body {
+        Body::Bytes(bytes) => bytes.clone(),
+        Body::Json(value) => serde_json::to_vec(value)?.into(),
+    };
+    let mut response = Response::new(Full::new(body));
+    *response.headers_mut() = content.headers.clone();
+    Ok(response)
+}
+
+fn header(line: &str) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(": ").context("a header without a value")?;
+    Ok((name.parse()?, value.parse()?))
 }
