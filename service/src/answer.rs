@@ -1,7 +1,6 @@
 //! The one place where every answer gets its form, its headers and its line in the log.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use poem::error::InternalServerError;
@@ -15,8 +14,8 @@ use poem::{Endpoint, EndpointExt, Request, Response};
 use tracing::Level;
 
 use crate::failure::{self, Reason};
-use crate::origin::Origin;
-use crate::{gzip, health, metrics};
+use crate::origin::{self, Origin};
+use crate::{gzip, health};
 
 /// Nothing but our own stylesheet, icon, script, forms and stream; no frames, and no text that a script
 /// turns into markup. Source: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/trusted-types/>
@@ -49,38 +48,64 @@ const ALWAYS_TLS: &str = "max-age=31536000";
 #[derive(Clone)]
 struct Panicked(String);
 
-/// `routes` with errors and panics turned into answers.
-pub(crate) fn answered(routes: impl Endpoint + 'static) -> impl Endpoint<Output = Response> {
-    routes
-        .with(CatchPanic::new().with_handler(panicked))
-        .around(answer)
+/// What `at_once` knows already, else what `routes` say, with errors and panics turned into answers.
+pub(crate) fn answered(
+    routes: impl Endpoint + 'static,
+    at_once: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+) -> impl Endpoint<Output = Response> {
+    let routes = routes.with(CatchPanic::new().with_handler(panicked));
+    Answered { routes, at_once }
 }
 
-async fn answer(
-    routes: Arc<impl Endpoint<Output = Response>>,
-    request: Request,
-) -> poem::Result<Response> {
-    let start = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let origin = Origin::of(&request);
-    let gzip = gzip::is_taken(request.headers());
-    let answer = match routes.call(request).await {
-        Ok(response) => gzip::packed(response, gzip)
-            .await
-            .map_err(InternalServerError),
-        Err(error) => Err(error),
-    };
-    let mut response = match answer {
-        Ok(response) => match response.data::<Panicked>() {
-            Some(Panicked(reason)) => failure::panicked(&path, &origin.id, reason),
-            None => response,
-        },
-        Err(error) => failure::answer(&path, &origin.id, &error),
-    };
-    harden(response.headers_mut(), &origin);
-    log(&method, &path, &origin, &response, start.elapsed());
-    Ok(response)
+struct Answered<E, F> {
+    routes: E,
+    at_once: F,
+}
+
+impl<E, F> Endpoint for Answered<E, F>
+where
+    E: Endpoint<Output = Response>,
+    F: Fn(&Request) -> Option<Response> + Send + Sync,
+{
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let start = Instant::now();
+        let origin = Origin::of(&request);
+        if let Some(mut response) = (self.at_once)(&request) {
+            name(response.headers_mut(), &origin);
+            let (method, path) = (request.method(), request.uri().path());
+            log(method, path, &origin, &response, start.elapsed());
+            return Ok(response);
+        }
+        // In a box, so that what is known already is not moved about in the room that the rest needs.
+        Ok(Box::pin(self.anew(request, &origin, start)).await)
+    }
+}
+
+impl<E: Endpoint<Output = Response>, F> Answered<E, F> {
+    async fn anew(&self, request: Request, origin: &Origin, start: Instant) -> Response {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let gzip = gzip::is_taken(request.headers());
+        let answer = match self.routes.call(request).await {
+            Ok(response) => gzip::packed(response, gzip)
+                .await
+                .map_err(InternalServerError),
+            Err(error) => Err(error),
+        };
+        let mut response = match answer {
+            Ok(response) => match response.data::<Panicked>() {
+                Some(Panicked(reason)) => failure::panicked(&path, &origin.id, reason),
+                None => response,
+            },
+            Err(error) => failure::answer(&path, &origin.id, &error),
+        };
+        harden(response.headers_mut());
+        name(response.headers_mut(), origin);
+        log(&method, &path, origin, &response, start.elapsed());
+        response
+    }
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> Response {
@@ -96,7 +121,8 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     response
 }
 
-fn harden(headers: &mut HeaderMap, origin: &Origin) {
+/// What every answer says.
+pub(crate) fn harden(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     for (name, value) in HEADERS {
         headers
@@ -107,6 +133,10 @@ fn harden(headers: &mut HeaderMap, origin: &Origin) {
         .entry(CACHE_CONTROL)
         // What somebody sees who is signed in is for nobody else.
         .or_insert(HeaderValue::from_static("private, no-cache"));
+}
+
+/// What this answer says to who asked.
+fn name(headers: &mut HeaderMap, origin: &Origin) {
     if origin.secure {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,
@@ -114,7 +144,7 @@ fn harden(headers: &mut HeaderMap, origin: &Origin) {
         );
     }
     if let Ok(id) = HeaderValue::from_str(&origin.id) {
-        headers.insert("x-request-id", id);
+        headers.insert(origin::ID, id);
     }
 }
 
@@ -144,11 +174,10 @@ fn log(method: &Method, path: &str, origin: &Origin, response: &Response, took: 
     }
 }
 
-/// The balancer asks each task for its health every few seconds: nobody wants to read that.
 fn level(path: &str, status: StatusCode) -> Level {
     match () {
         () if status.is_server_error() => Level::ERROR,
-        () if [health::ALIVE, health::READY, metrics::PATH].contains(&path) => Level::DEBUG,
+        () if health::PROBES.contains(&path) => Level::DEBUG,
         () => Level::INFO,
     }
 }
@@ -168,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_500_in_the_form_of_its_path_and_says_nothing() {
         let routes = Route::new().at("/", get(panics)).at("/api/x", get(panics));
-        let client = TestClient::new(answered(routes));
+        let client = TestClient::new(answered(routes, |_| None));
         for (path, content_type) in [
             ("/", "text/html; charset=utf-8"),
             ("/api/x", "application/problem+json"),
@@ -186,7 +215,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_names_its_request_and_asks_for_tls_only_over_tls() {
-        let client = TestClient::new(answered(Route::new().at("/api/x", get(panics))));
+        let routes = Route::new().at("/api/x", get(panics));
+        let client = TestClient::new(answered(routes, |_| None));
         let plain = client
             .get("/api/x")
             .header("x-request-id", "mine-7")
@@ -210,6 +240,7 @@ mod tests {
             ("/", 503, Level::ERROR),
             ("/healthz", 200, Level::DEBUG),
             ("/readyz", 200, Level::DEBUG),
+            ("/version", 200, Level::DEBUG),
             ("/readyz", 503, Level::ERROR),
             ("/healthz", 500, Level::ERROR),
         ];

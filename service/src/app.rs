@@ -12,7 +12,7 @@ use wire::SdkConfig;
 use crate::answer::answered;
 use crate::bus::Bus;
 use crate::door::{self, Door};
-use crate::kept::kept;
+use crate::kept::Kept;
 use crate::pace::Pace;
 use crate::settings::{Identity, Settings};
 use crate::watch::Watch;
@@ -31,6 +31,8 @@ pub(crate) struct Service {
     pub(crate) identity: Identity,
     /// Who may act.
     pub(crate) door: Door,
+    /// What was answered, for the next who ask the same.
+    pub(crate) kept: Kept,
     /// How often anybody may ask.
     pub(crate) pace: Pace,
     /// Where requests go.
@@ -46,6 +48,7 @@ impl Service {
             github_url: settings.github_url.clone(),
             identity: settings.identity.clone(),
             door: Door::new(&settings.doors, config),
+            kept: Kept::default(),
             pace: Pace::new(settings.pace),
             bus: Bus::new(config),
         }
@@ -70,7 +73,7 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at("/badge/:name", get(badge::badge))
         .at(health::ALIVE, get(health::alive))
         .at(health::READY, get(health::ready))
-        .at("/version", get(health::version))
+        .at(health::VERSION, get(health::version))
         .at(metrics::PATH, get(metrics::metrics))
         .at(live::PATH, get(live::events))
         .at("/style.css", get(asset::style))
@@ -78,8 +81,17 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .at("/icon.svg", get(asset::icon))
         .with(CookieJarManager::new())
         .data(service.clone());
-    let kept = kept(routes, service.watch.clone());
-    answered(kept.around(move |routes, request| paced(service.clone(), routes, request)))
+    let asked = service.clone();
+    let routes = routes.around(move |routes, request| paced(asked.clone(), routes, request));
+    answered(routes, move |request| at_once(&service, request))
+}
+
+/// What needs no more than a look at what is kept.
+fn at_once(service: &Service, request: &Request) -> Option<Response> {
+    let response = service.kept.at_once(&service.watch, request)?;
+    // Who is refused is told so by the routes.
+    service.pace.ask(request).ok()?;
+    Some(response)
 }
 
 /// The methods that `path` would allow.
@@ -98,5 +110,6 @@ async fn paced(
     request: Request,
 ) -> poem::Result<Response> {
     service.pace.ask(&request)?;
-    routes.call(request).await
+    let (kept, watch) = (&service.kept, &service.watch);
+    kept.answer(watch, routes, request).await
 }

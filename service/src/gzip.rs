@@ -36,7 +36,7 @@ pub(crate) async fn packed(mut response: Response, taken: bool) -> std::io::Resu
         return Ok(response);
     }
     let headers = response.headers_mut();
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    varies(headers);
     if !taken || headers.contains_key(CONTENT_ENCODING) {
         return Ok(response);
     }
@@ -51,6 +51,13 @@ pub(crate) async fn packed(mut response: Response, taken: bool) -> std::io::Resu
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     Ok(response)
+}
+
+/// Says of a text that it comes in two forms.
+pub(crate) fn varies(headers: &mut HeaderMap) {
+    if is_text(headers) {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
 }
 
 /// Whether a body of this length, under these headers, is smaller afterwards.

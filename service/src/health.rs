@@ -13,12 +13,18 @@ use tokio::time::timeout;
 
 use crate::app::Service;
 use crate::failure::Failure;
+use crate::metrics;
 use crate::settings::{self, Identity};
 
 /// Where the balancer and ECS ask.
 pub(crate) const ALIVE: &str = "/healthz";
 /// Where a person or a monitor asks.
 pub(crate) const READY: &str = "/readyz";
+
+/// Where a script asks whether its release is live.
+pub(crate) const VERSION: &str = "/version";
+/// What machines ask, again and again: that is neither counted nor worth a line in the log.
+pub(crate) const PROBES: [&str; 4] = [ALIVE, READY, VERSION, metrics::PATH];
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.0\r\n\r\n";
 const LIMIT: Duration = Duration::from_secs(1);

@@ -6,43 +6,48 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, SET_COOKIE};
+use poem::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, COOKIE, ETAG, HeaderName, IF_NONE_MATCH,
+    SET_COOKIE,
+};
+use poem::http::uri::PathAndQuery;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use poem::{Body, Endpoint, EndpointExt, Request, Response};
+use poem::{Body, Endpoint, Request, Response};
 use tokio::time::Instant;
 
-use crate::api;
 use crate::api::tag::{self, knows};
-use crate::gzip;
 use crate::watch::Watch;
+use crate::{answer, api, gzip, health};
 
 /// Where the answer is what was read from the ledger.
 const READ: [&str; 4] = ["/targets/", "/rollouts/", "/badge/", "/api/v1/"];
 /// Where it is part of the program.
-const BUILT_IN: [&str; 5] = [
+const BUILT_IN: [&str; 7] = [
     "/style.css",
     "/live.js",
     "/icon.svg",
+    health::ALIVE,
+    health::VERSION,
     api::PATH,
     api::DESCRIBED,
 ];
 /// By these headers a client says who it is; the last are those of a balancer that has signed somebody in. Source:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html>
-const WHO: [&str; 4] = [
-    "authorization",
-    "cookie",
-    "x-amzn-oidc-data",
-    "x-amzn-oidc-identity",
+const WHO: [HeaderName; 4] = [
+    AUTHORIZATION,
+    COOKIE,
+    HeaderName::from_static("x-amzn-oidc-data"),
+    HeaderName::from_static("x-amzn-oidc-identity"),
 ];
 /// So many bytes are kept at the most: some dozen pages, and a stranger who thinks of addresses finds no end.
 const MOST: usize = 4 << 20;
 
 /// What is kept, by path and query.
 #[derive(Debug, Default)]
-struct Kept(Mutex<HashMap<String, Answer>>);
+pub(crate) struct Kept(Mutex<HashMap<String, Arc<Answer>>>);
 
 /// An answer that was good.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Answer {
     /// What the ledger looked like.
     print: Option<Arc<str>>,
@@ -54,85 +59,89 @@ struct Answer {
     packed: Option<Bytes>,
 }
 
-/// `routes`, asked no more often than what they read changes.
-pub(crate) fn kept(
-    routes: impl Endpoint<Output = Response> + 'static,
-    watch: Arc<Watch>,
-) -> impl Endpoint<Output = Response> {
-    let kept = Arc::new(Kept::default());
-    routes.around(move |routes, request| {
-        let (kept, watch) = (kept.clone(), watch.clone());
-        async move { kept.answer(&watch, routes, request).await }
-    })
+/// Where an answer comes from.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Ledger,
+    Program,
 }
 
 impl Kept {
-    async fn answer(
+    /// The answer to `request`, if it is kept.
+    pub(crate) fn at_once(&self, watch: &Watch, request: &Request) -> Option<Response> {
+        source(request)?;
+        let answer = self.fresh(key(request), watch)?;
+        Some(answer.to(request.headers()))
+    }
+
+    /// The answer of `routes`, kept if it may be.
+    pub(crate) async fn answer(
         &self,
         watch: &Watch,
         routes: Arc<impl Endpoint<Output = Response>>,
         mut request: Request,
     ) -> poem::Result<Response> {
-        let path = request.uri().path();
-        let is_read = path == "/" || READ.iter().any(|begin| path.starts_with(begin));
-        let is_ours = is_read || BUILT_IN.contains(&path);
-        let is_known = WHO.iter().any(|name| request.headers().contains_key(*name));
-        if !is_ours || is_known || request.method() != Method::GET || watch.fresh().is_zero() {
+        let Some(source) = source(&request).filter(|_| !watch.fresh().is_zero()) else {
             return routes.call(request).await;
-        }
-        let key = request.uri().path_and_query().map(ToString::to_string);
-        let key = key.unwrap_or_default();
-        let asked = Asked {
-            known: request.headers_mut().remove(IF_NONE_MATCH),
-            gzip: gzip::is_taken(request.headers()),
         };
-        let now = Instant::now();
-        if let Some(answer) = self.fresh(&key, watch.print(), now) {
-            return Ok(answer.to(&asked));
-        }
+        let key = key(&request).to_owned();
+        let headers = request.headers().clone();
+        request.headers_mut().remove(IF_NONE_MATCH);
+        let until = Instant::now() + watch.fresh();
         // Read first, so that it can be told below whether the routes have seen the same.
-        let before = match is_read {
-            true => match watch.seen().await {
+        let before = match source {
+            Source::Ledger => match watch.seen().await {
                 Ok(seen) => Some(seen.print.clone()),
                 Err(_) => return routes.call(request).await,
             },
-            false => None,
+            Source::Program => None,
         };
         let response = routes.call(request).await?;
         if !may_be_kept(&response) {
             return Ok(response);
         }
-        let answer = Answer::of(response, before, now + watch.fresh()).await?;
-        let given = answer.to(&asked);
-        if !is_read || watch.print() == answer.print {
+        let answer = Answer::of(response, before, until).await?;
+        let given = answer.to(&headers);
+        if source == Source::Program || watch.print() == answer.print {
             self.keep(key, answer);
         }
         Ok(given)
     }
 
-    fn fresh(&self, key: &str, print: Option<Arc<str>>, now: Instant) -> Option<Answer> {
+    fn fresh(&self, key: &str, watch: &Watch) -> Option<Arc<Answer>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = kept.get(key)?;
-        let is_fresh = answer.until > now && (answer.print.is_none() || answer.print == print);
-        is_fresh.then(|| answer.clone())
+        let is_same = answer.print.is_none() || answer.print == watch.print();
+        (is_same && answer.until > Instant::now()).then(|| answer.clone())
     }
 
     fn keep(&self, key: String, answer: Answer) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let size: usize = kept.values().map(Answer::size).sum();
+        let size: usize = kept.values().map(|answer| answer.size()).sum();
         if size + answer.size() > MOST {
             kept.clear();
         }
         if answer.size() <= MOST {
-            kept.insert(key, answer);
+            kept.insert(key, Arc::new(answer));
         }
     }
 }
 
-/// What a client knows and takes.
-struct Asked {
-    known: Option<HeaderValue>,
-    gzip: bool,
+/// Where the answer to `request` comes from, if everybody gets the same.
+fn source(request: &Request) -> Option<Source> {
+    let path = request.uri().path();
+    let source = match () {
+        () if BUILT_IN.contains(&path) => Source::Program,
+        () if path == "/" || READ.iter().any(|begin| path.starts_with(begin)) => Source::Ledger,
+        () => return None,
+    };
+    let is_known = WHO.iter().any(|name| request.headers().contains_key(name));
+    (request.method() == Method::GET && !is_known).then_some(source)
+}
+
+fn key(request: &Request) -> &str {
+    let path = request.uri().path_and_query();
+    path.map(PathAndQuery::as_str).unwrap_or_default()
 }
 
 impl Answer {
@@ -151,12 +160,15 @@ impl Answer {
             false => None,
         };
         let mut headers = std::mem::take(response.headers_mut());
-        let tag = match headers.remove(ETAG) {
-            Some(tag) => tag,
+        let tag = match headers.get(ETAG) {
+            Some(tag) => tag.clone(),
             None => {
                 HeaderValue::from_str(&tag::tag(&body)).map_err(poem::error::InternalServerError)?
             }
         };
+        headers.insert(ETAG, tag.clone());
+        gzip::varies(&mut headers);
+        answer::harden(&mut headers);
         Ok(Answer {
             print,
             until,
@@ -167,18 +179,17 @@ impl Answer {
         })
     }
 
-    /// The answer, or the word that it is known already.
-    fn to(&self, asked: &Asked) -> Response {
-        let known = asked.known.as_ref().and_then(|it| it.to_str().ok());
+    /// The answer to who asks with these headers, or the word that it is known already.
+    fn to(&self, asked: &HeaderMap) -> Response {
+        let known = asked.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());
         let tag = self.tag.to_str().unwrap_or_default();
         let mut response = Response::default();
         *response.headers_mut() = self.headers.clone();
-        response.headers_mut().insert(ETAG, self.tag.clone());
         match &self.packed {
             _ if known.is_some_and(|known| knows(known, tag)) => {
                 response.set_status(StatusCode::NOT_MODIFIED);
             }
-            Some(packed) if asked.gzip => {
+            Some(packed) if gzip::is_taken(asked) => {
                 let gzip = HeaderValue::from_static("gzip");
                 response.headers_mut().insert(CONTENT_ENCODING, gzip);
                 response.set_body(Body::from(packed.clone()));

@@ -4,7 +4,12 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use poem::Request;
+use poem::http::header::HeaderName;
 
+/// The caller's own name for its request, which the answer repeats.
+pub(crate) const ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const LONGEST: usize = 64;
 
 /// The ids of a request.
@@ -22,13 +27,14 @@ pub(crate) struct Origin {
 impl Origin {
     /// What the headers of `request` say.
     pub(crate) fn of(request: &Request) -> Origin {
+        let headers = request.headers();
+        let header = |name: &HeaderName| headers.get(name)?.to_str().ok();
         Origin {
-            id: request
-                .header("x-request-id")
+            id: header(&ID)
                 .filter(|id| is_plain(id))
                 .map_or_else(fresh, str::to_owned),
-            trace: request.header("x-amzn-trace-id").and_then(root),
-            secure: request.header("x-forwarded-proto") == Some("https"),
+            trace: header(&TRACE).and_then(root),
+            secure: header(&SCHEME) == Some("https"),
         }
     }
 }

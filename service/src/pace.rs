@@ -9,7 +9,7 @@ use governor::{Quota, RateLimiter};
 use poem::Request;
 
 use crate::failure::Failure;
-use crate::{health, metrics};
+use crate::health;
 
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
@@ -46,7 +46,7 @@ impl Pace {
         let (Some(clients), Some(client)) = (&self.clients, client(request)) else {
             return Ok(());
         };
-        if [health::ALIVE, health::READY, metrics::PATH].contains(&path) {
+        if health::PROBES.contains(&path) {
             return Ok(());
         }
         count(clients, &client)

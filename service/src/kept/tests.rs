@@ -106,7 +106,7 @@ async fn who_says_who_they_are_gets_nothing_that_was_kept() {
     stage::claim(&ledger, &open(&target("web", "production"), 200)).await;
     for header in WHO {
         let requests = watch.requests();
-        let known = client.get(path).header(header, "ada").send().await;
+        let known = client.get(path).header(header.as_str(), "ada").send().await;
         assert_ne!(body(known).await, before, "{header}");
         assert!(watch.requests() > requests, "{header}");
     }
