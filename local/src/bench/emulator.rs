@@ -2,6 +2,7 @@
 //! it before the first push.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -34,19 +35,25 @@ impl Emulator {
     /// Starts it; nothing of it outlives us.
     pub(super) async fn start(bench: &Bench) -> Result<Emulator> {
         let ministack = Ministack::start(ministack::Options {
-            python_env_dir: bench.paths.python_env().clone(),
+            python_env_dir: bench.paths.python_env(),
             port: super::free_port()?,
             endpoint: None,
             state_dir: None,
             log: bench.log("ministack"),
         });
         let ministack = ministack.await?;
+        // What ran there in an earlier run is none of this one's services.
+        let work_dir = bench.folder.join("ecs");
+        if work_dir.exists() {
+            let context = || format!("remove {}", work_dir.display());
+            fs::remove_dir_all(&work_dir).with_context(context)?;
+        }
         let (events, receiver) = Events::channel();
         let ecs = Controller::start(ecs::Settings {
             events: events.clone(),
             registry: ministack.url().to_owned(),
             task_environment: Vec::new(),
-            work_dir: bench.folder.join("ecs"),
+            work_dir,
             pace: Pace::instant(),
         });
         let ecs = ecs.await?;
