@@ -84,7 +84,7 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
          history of a target, the board. Requests a second are what 32 connections got, and CPU is the server's own for one request: \
          its thousandth part is not the load's. p50 and p99 are of {RATE} requests of the tiny JSON a second, each from the \
          moment at which it was due. Bare hyper and Flask write the JSON anew for every request, from values that are in \
-         memory. Ours and Flask write a line for every request, to a pipe; bare hyper writes none. Medians of {rounds}."
+         memory. Flask writes a line for every request, to a pipe; ours does for the last two; bare hyper writes none. Medians of {rounds}."
     );
     let mut table = Table::new(TITLE, &how, &COLUMNS);
     for (server, rounds) in servers.iter().zip(&measured) {

@@ -48,7 +48,7 @@ const WAITED: f64 = 1.0;
 /// And for one with the settings that a service has by default.
 const WAITED_BY_DEFAULT: f64 = 7.0;
 
-const ROLLOUTS: [f64; 4] = [10.0, 100.0, 1_000.0, 10_000.0];
+const ROLLOUTS: [u32; 4] = [10, 100, 1_000, 10_000];
 
 /// The page, by the figures of a run.
 pub(super) fn page(report: &Report) -> Result<String> {
@@ -94,7 +94,7 @@ pub(super) fn page(report: &Report) -> Result<String> {
     ];
     let mut text = String::from("| USD a month |");
     for count in ROLLOUTS {
-        let _ = write!(text, " {} rollouts |", super::table::number(count));
+        let _ = write!(text, " {count} rollouts |");
     }
     text.push_str("\n|---|");
     text.push_str(&"---:|".repeat(ROLLOUTS.len()));
@@ -102,7 +102,7 @@ pub(super) fn page(report: &Report) -> Result<String> {
     for (name, cost) in rows {
         let _ = write!(text, "| {name} |");
         for count in ROLLOUTS {
-            let _ = write!(text, " {:.2} |", cost(count));
+            let _ = write!(text, " {:.2} |", cost(f64::from(count)));
         }
         text.push('\n');
     }
