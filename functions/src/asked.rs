@@ -1,4 +1,4 @@
-//! What was asked about an image: once, however many targets follow it and however often a decision is made again.
+//! What was asked about an image: once, however many targets follow it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
