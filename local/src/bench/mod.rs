@@ -5,7 +5,7 @@
 //! - [`build`]: what is measured and what measures; [`peers`]: what is measured against, and how it gets here
 //! - [`stub`], [`answers`], [`authority`]: an AWS and a GitHub over TLS that answer at once; [`runtime`]: Lambda's loop
 //! - [`child`]: a program on a processor of its own, and what it has used; [`load`]: who asks a server
-//! - [`cold`], [`work`], [`size`], [`board`], [`growth`], [`end`]: what is measured
+//! - [`cold`], [`work`], [`size`], [`clean`], [`board`], [`growth`], [`end`]: what is measured
 //! - [`emulator`], [`relay`]: an AWS that does what it is told, and the wire before it
 //! - [`table`], [`goals`], [`cost`]: what comes of the figures
 
@@ -14,6 +14,7 @@ mod authority;
 mod board;
 mod build;
 mod child;
+mod clean;
 mod cold;
 mod cost;
 mod emulator;
@@ -74,6 +75,7 @@ enum Part {
     Board,
     Growth,
     End,
+    Build,
 }
 
 /// What every part needs to know.
@@ -179,7 +181,10 @@ async fn measure(
         authority,
     };
     let (secure, plain) = (Stub::start(Some(tls)).await?, Stub::start(None).await?);
-    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
+    let wanted = |part| match options.only.as_slice() {
+        [] => part != Part::Build || !options.quick,
+        only => only.contains(&part),
+    };
     let parts = [
         (Part::Size, "Sizes"),
         (Part::Cold, "Cold starts"),
@@ -187,10 +192,11 @@ async fn measure(
         (Part::Board, "The board"),
         (Part::Growth, "Growth"),
         (Part::End, "From push to serving"),
+        (Part::Build, "Building from nothing"),
     ];
     for (part, name) in parts.into_iter().filter(|(part, _)| wanted(*part)) {
         let step = progress.step(name);
-        let aside = (part != Part::End).then(Aside::step);
+        let aside = (![Part::End, Part::Build].contains(&part)).then(Aside::step);
         let tables = match part {
             Part::Size => vec![size::measure(&bench, &peers)?],
             Part::Cold => cold::measure(&bench, &secure, &peers).await?,
@@ -198,6 +204,7 @@ async fn measure(
             Part::Board => vec![board::measure(&bench, &plain, &peers).await?],
             Part::Growth => growth::measure(&bench, &plain).await?,
             Part::End => end::measure(&bench, ports, progress).await?,
+            Part::Build => vec![clean::measure(&bench)?],
         };
         drop(aside);
         for table in tables {
