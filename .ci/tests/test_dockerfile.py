@@ -48,3 +48,8 @@ class Dockerfile(unittest.TestCase):
             normal = [it for it in packages[name]["dependencies"] if it["kind"] is None]
             found += [it["name"] for it in normal if it["name"] in packages and it["name"] not in needed]
         self.assertEqual(needed - set(self.sources), set())
+
+    def test_nothing_of_it_is_kept_from_the_builder(self):
+        sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+        files = [file for *files, _ in self.manifests for file in files]
+        self.assertEqual({file.split("/")[0] for file in [*files, *self.sources] if not file.startswith("-")} - sent, set())

@@ -46,7 +46,7 @@ impl Paths {
         self.target.join("release").join(name)
     }
 
-    /// The service's binary, and those of what is as quick as it.
+    /// A binary of the profile `service`: the service itself, or what measures it.
     pub fn service(&self, name: &str) -> PathBuf {
         self.target.join("service").join(name)
     }

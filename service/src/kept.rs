@@ -69,8 +69,8 @@ enum Source {
 impl Kept {
     /// The answer to `request`, if it is kept.
     pub(crate) fn at_once(&self, watch: &Watch, request: &Request) -> Option<Response> {
-        source(request)?;
-        let answer = self.fresh(key(request), watch)?;
+        let key = key(request, source(request)?);
+        let answer = self.fresh(key, watch)?;
         Some(answer.to(request.headers()))
     }
 
@@ -84,7 +84,7 @@ impl Kept {
         let Some(source) = source(&request).filter(|_| !watch.fresh().is_zero()) else {
             return routes.call(request).await;
         };
-        let key = key(&request).to_owned();
+        let key = key(&request, source).to_owned();
         let headers = request.headers().clone();
         request.headers_mut().remove(IF_NONE_MATCH);
         let until = Instant::now() + watch.fresh();
@@ -139,9 +139,16 @@ fn source(request: &Request) -> Option<Source> {
     (request.method() == Method::GET && !is_known).then_some(source)
 }
 
-fn key(request: &Request) -> &str {
-    let path = request.uri().path_and_query();
-    path.map(PathAndQuery::as_str).unwrap_or_default()
+/// By what an answer is found again. What is part of the program is the same whatever is asked for after a `?`: a stranger who
+/// thinks of questions keeps nothing more here, though some of these paths are asked without being counted.
+fn key(request: &Request, source: Source) -> &str {
+    match source {
+        Source::Program => request.uri().path(),
+        Source::Ledger => {
+            let path = request.uri().path_and_query();
+            path.map(PathAndQuery::as_str).unwrap_or_default()
+        }
+    }
 }
 
 impl Answer {
@@ -200,7 +207,9 @@ impl Answer {
     }
 
     fn size(&self) -> usize {
-        self.body.len() + self.packed.as_ref().map_or(0, Bytes::len)
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+        self.body.len() + self.packed.as_ref().map_or(0, Bytes::len) + headers.sum::<usize>()
     }
 }
 

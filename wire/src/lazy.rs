@@ -8,8 +8,8 @@ use aws_types::SdkConfig;
 
 type Make<C> = Box<dyn FnOnce() -> C + Send>;
 
-/// An SDK client that many events need not: each reads the list of AWS's partitions when it is made, and that would be a
-/// tenth of a function's init. Clones share it.
+/// An SDK client that many events need not: each reads the list of AWS's partitions when it is made, which is a good part
+/// of a function's init. Clones share it.
 pub struct Lazy<C>(Arc<LazyLock<C, Make<C>>>);
 
 impl<C> Lazy<C> {

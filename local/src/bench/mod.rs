@@ -162,7 +162,6 @@ async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let folder = folder(paths);
-    build::peers(paths, progress)?;
     let (functions, service) = match &options.built {
         Some(folder) => {
             let folder = std::path::absolute(folder)?;

@@ -125,3 +125,50 @@ async fn what_fails_is_not_kept() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_kept_answer_is_its_own_to_everybody_who_asks() {
+    let (client, ..) = staged("kept-own").await;
+    for path in ["/", "/version"] {
+        let first = client.get(path).header("x-request-id", "one");
+        let first = first.header("x-forwarded-proto", "https").send().await;
+        first.assert_header_exist("strict-transport-security");
+        let kept = client.get(path).header("x-request-id", "two").send().await;
+        kept.assert_header("x-request-id", "two");
+        kept.assert_header_exist("content-security-policy");
+        kept.assert_header("x-content-type-options", "nosniff");
+        assert!(kept.0.header("strict-transport-security").is_none());
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_what_is_kept_is_counted_but_not_for_what_machines_ask() {
+    let (client, ..) = staged("kept-counted").await;
+    let ask = async |path: &str| {
+        let mut refused = 0;
+        for _ in 0..600 {
+            let answer = client.get(path).header("x-forwarded-for", "192.0.2.1");
+            let status = answer.send().await.0.status();
+            refused += u32::from(status == StatusCode::TOO_MANY_REQUESTS);
+        }
+        refused
+    };
+    assert_eq!(ask("/version").await, 0);
+    assert!(ask("/style.css").await > 0);
+}
+
+#[test]
+fn a_question_that_a_stranger_thinks_of_is_kept_only_where_it_changes_the_answer() {
+    for (uri, expected) in [
+        ("/healthz?a=1", "/healthz"),
+        ("/version?a=1", "/version"),
+        ("/style.css?a=1", "/style.css"),
+        ("/api/v1/targets?limit=1", "/api/v1/targets?limit=1"),
+    ] {
+        let request = Request::builder()
+            .uri(uri.parse().expect("a path"))
+            .finish();
+        let source = source(&request).expect("for everybody");
+        assert_eq!(key(&request, source), expected);
+    }
+}
