@@ -1,4 +1,4 @@
-//! What was asked about an image: once, however many targets follow it.
+//! What is known of an event, and what was asked about its image: once, however many targets follow it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +11,24 @@ use crate::decide::{Pushed, TaggedImage};
 use crate::ecr::Ecr;
 
 /// The answers until now, for as long as one event is handled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Asked {
+    /// Whether somebody may have tried before what the event asks for, and died.
+    pub(crate) may_have_been_tried: bool,
     tagged: OnceCell<Option<TaggedImage>>,
     contents: Mutex<HashMap<Digest, Arc<OnceCell<String>>>>,
 }
 
 impl Asked {
+    /// Nothing yet.
+    pub(crate) fn new(may_have_been_tried: bool) -> Asked {
+        Asked {
+            may_have_been_tried,
+            tagged: OnceCell::new(),
+            contents: Mutex::default(),
+        }
+    }
+
     /// The image that has the pushed tag now.
     pub(crate) async fn tagged(&self, ecr: &Ecr, pushed: &Pushed) -> Result<Option<TaggedImage>> {
         let asked = || ecr.tagged(&pushed.repository, &pushed.tag);

@@ -8,7 +8,7 @@ use crate::event::{ImageAction, ImageScan};
 use crate::policy;
 use crate::scan::{self, Gate, Scan};
 
-/// After so long a half-done rollout is taken over: longer than a function may run, shorter than Lambda waits
+/// After so long a half-done rollout is carried on: longer than a function may run, shorter than Lambda waits
 /// before it tries a failed event again.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 const ABANDONED: TimeDelta = TimeDelta::seconds(45);
@@ -124,6 +124,12 @@ pub fn on_push(
     }
 }
 
+/// Whether somebody may have tried before what an event asks for, and died: Lambda tries it again after a minute. An event
+/// that does not say when it was sent may be any.
+pub fn may_have_been_tried(sent: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    sent.is_none_or(|sent| now - sent > ABANDONED)
+}
+
 /// What somebody asks to have rolled out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wanted<'a> {
@@ -211,10 +217,10 @@ pub(crate) fn on_claimed(rollout: &Rollout, now: DateTime<Utc>) -> Action {
         (Some(Verdict::Superseded | Verdict::Stopped), _) => {
             ignore("this release was overtaken before")
         }
-        (None, Stage::Claimed | Stage::Registered) if now - rollout.driven_at > ABANDONED => {
+        (None, Stage::Claimed) if now - rollout.claimed_at > ABANDONED => {
             Action::Resume(Box::new(rollout.clone()))
         }
-        (None, Stage::Claimed | Stage::Registered) => ignore("this rollout is being carried out"),
+        (None, Stage::Claimed) => ignore("this rollout is being carried out"),
         (None, _) => ignore("this release is on its way"),
     }
 }

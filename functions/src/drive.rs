@@ -1,70 +1,27 @@
 //! A claimed rollout's way to ECS.
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Result, bail};
 use chrono::Utc;
 use ledger::table::Raced;
-use ledger::transition::{Deployment, Next};
-use ledger::{DeploymentId, Digest, RevisionArn, Rollout, Target, Verdict};
+use ledger::transition::Deployment;
+use ledger::{DeploymentId, RevisionArn, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::asked::Asked;
 use crate::ecs::Service;
-use crate::outline::outline;
 use crate::place::{self, Rightful};
 use crate::rollout::{Clients, TRIES, ignored};
-use crate::task_definition;
 
-/// What a revision is made of, beside the rollout.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    template: Value,
-    architectures: Vec<String>,
-}
-
-/// The parts of a revision of `target` that runs the image `digest`.
-pub(crate) async fn parts(
-    clients: &Clients,
-    target: &Target,
-    digest: &Digest,
-    asked: &Asked,
-) -> Result<Parts> {
-    let (template, architectures) = tokio::try_join!(
-        clients.ecs.template(&target.template),
-        clients.ecr.architectures(asked, &target.repository, digest),
-    )?;
-    Ok(Parts {
-        template,
-        architectures,
-    })
-}
-
-/// Brings a claimed rollout to ECS. Each step is noted under the condition that the rollout is still open.
+/// Brings a claimed rollout to ECS. What it began there is noted under the condition that the rollout is still open.
 pub(crate) async fn drive(
     clients: &Clients,
     target: &Target,
     rollout: Rollout,
     service: Service,
-    parts: Option<Parts>,
 ) -> Result<Value> {
-    let (revision, outline) = match rollout.revision.clone() {
-        Some(revision) => (revision, None),
-        None => match body(clients, target, &rollout, parts).await? {
-            Ok(body) => (clients.ecs.register(&body).await?, Some(outline(&body))),
-            Err(refusal) => return refuse(clients, target, &rollout, &refusal).await,
-        },
-    };
-    let registered = clients
-        .ledger
-        .registered(&rollout, &revision, outline.as_ref(), Utc::now());
-    if registered.await? == Raced::Yes {
-        return Ok(ignored(
-            target,
-            &rollout.release.tag,
-            "superseded before it was deployed",
-        ));
-    }
-    let (deployment, rolls_back_to) = deploy(clients, target, &revision, &service).await?;
+    let revision = rollout.revision.as_ref();
+    let revision = revision.with_context(|| format!("{} has no task definition", rollout.id))?;
+    let (deployment, rolls_back_to) = deploy(clients, target, revision, &service).await?;
     let noted = clients
         .ledger
         .deploying(&rollout, &deployment, rolls_back_to.as_ref(), Utc::now())
@@ -89,58 +46,6 @@ pub(crate) async fn drive(
         target.name
     );
     Ok(json!({ "rollout": rollout.id, "deployment": deployment }))
-}
-
-/// What is to be registered, or why this release cannot run under this template.
-async fn body(
-    clients: &Clients,
-    target: &Target,
-    rollout: &Rollout,
-    parts: Option<Parts>,
-) -> Result<Result<Value>> {
-    let parts = match parts {
-        Some(parts) => parts,
-        None => {
-            let digest = &rollout.release.digest;
-            self::parts(clients, target, digest, &Asked::default()).await?
-        }
-    };
-    let runs = task_definition::runs(&parts.template, &parts.architectures);
-    Ok(runs.and_then(|()| task_definition::revision(&parts.template, target, rollout)))
-}
-
-/// Ends a rollout that ECS could only fail at, before ECS is touched: to try again would change nothing.
-async fn refuse(
-    clients: &Clients,
-    target: &Target,
-    rollout: &Rollout,
-    refusal: &Error,
-) -> Result<Value> {
-    let reason = format!("{refusal:#}");
-    let end = Next::End {
-        verdict: Verdict::Failed,
-        reason: Some(reason.clone()),
-    };
-    if clients.ledger.apply(rollout, &end, Utc::now()).await? == Raced::Yes {
-        bail!(
-            "the rollout {} was overtaken when it was refused",
-            rollout.id
-        );
-    }
-    Ok(refused(target, &rollout.clone().refused(reason)))
-}
-
-/// Says that a release is not rolled out.
-pub(crate) fn refused(target: &Target, rollout: &Rollout) -> Value {
-    let reason = rollout.reason.as_deref().unwrap_or_default();
-    info!(
-        target.name = target.name,
-        rollout.id = rollout.id.as_str(),
-        rollout.verdict = Verdict::Failed.as_str(),
-        rollout.reason = reason,
-        "refused: {reason}"
-    );
-    json!({ "rollout": rollout.id, "refused": reason })
 }
 
 /// Updates the service, and says which deployment this began and which one ECS would go back to.
@@ -195,7 +100,7 @@ pub(crate) async fn give_way(
         let (newer, revision) = match place::rightful(&standing) {
             Rightful::Open(newer, revision) => (Some(newer), revision),
             Rightful::Live(revision) => (None, revision),
-            Rightful::Nothing { why } => return Ok(ignored(target, "", why)),
+            Rightful::Nothing => return Ok(ignored(target, "", "nothing else has run here")),
         };
         let updated = clients.ecs.update(&key, &revision, None).await?;
         let deployment = primary(&updated, target)?;

@@ -9,18 +9,17 @@ use anyhow::{Context, Result};
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_ecs::error::{BoxError, ProvideErrorMetadata};
+use aws_sdk_ecs::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionError;
 use aws_sdk_ecs::types::{
     Deployment as EcsDeployment, Service as EcsService, ServiceDeploymentStatus,
     TaskDefinitionField,
 };
 use aws_smithy_types::body::SdkBody;
 use ledger::transition::{Deployment, Progress};
-use ledger::{DeploymentId, RevisionArn, RolloutId, ServiceKey, Tasks};
+use ledger::{DeploymentId, RevisionArn, ServiceKey, Tasks};
 use serde_json::Value;
 use wire::{Lazy, SdkConfig};
-
-use crate::task_definition;
 
 /// How often a registration is tried that ECS refuses for another one under way.
 const REGISTRATIONS: u32 = 6;
@@ -32,6 +31,15 @@ const DESCRIBED: i32 = 20;
 /// ECS.
 #[derive(Clone, Debug)]
 pub struct Ecs(Lazy<Client>);
+
+/// What ECS says to a task definition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Registered {
+    /// It is this revision.
+    As(RevisionArn),
+    /// It is none, in ECS's words.
+    Refused(String),
+}
 
 /// What ECS says about a service, as far as we use it.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,40 +129,26 @@ impl Ecs {
     }
 
     /// The newest active revision of a family, tags included, as ECS answers it.
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html>
     pub async fn template(&self, family: &str) -> Result<Value> {
+        let template = self.newest(family).await?;
+        template.with_context(|| format!("ECS knows no template {family}"))
+    }
+
+    /// The same, or nothing if the family has none.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html>
+    pub async fn newest(&self, family: &str) -> Result<Option<Value>> {
         let capture = Capture::default();
-        self.0
+        let answer = self
+            .0
             .describe_task_definition()
             .task_definition(family)
             .include(TaskDefinitionField::Tags)
             .customize()
             .interceptor(capture.clone())
             .send()
-            .await
-            .with_context(|| format!("cannot describe the template {family}"))?;
-        let body = capture.take().context("ECS answered nothing")?;
-        serde_json::from_slice(&body)
-            .with_context(|| format!("the answer about the template {family} is no JSON"))
-    }
-
-    /// The revision that `rollout` has registered in `family`, if the newest one is its: who registers and dies before
-    /// that is noted would else register another.
-    pub async fn registered(
-        &self,
-        family: &str,
-        rollout: &RolloutId,
-    ) -> Result<Option<RevisionArn>> {
-        let answer = self
-            .0
-            .describe_task_definition()
-            .task_definition(family)
-            .include(TaskDefinitionField::Tags)
-            .send()
             .await;
-        let described = match answer {
-            Ok(described) => described,
-            // A family without a revision.
+        match answer {
+            Ok(_) => {}
             Err(error)
                 if error
                     .as_service_error()
@@ -165,44 +159,44 @@ impl Ecs {
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot describe the family {family}"));
             }
-        };
-        let of_rollout = described.tags().iter().any(|tag| {
-            tag.key() == Some(task_definition::ROLLOUT) && tag.value() == Some(rollout.as_str())
-        });
-        let arn = described
-            .task_definition()
-            .and_then(|definition| definition.task_definition_arn());
-        match arn {
-            Some(arn) if of_rollout => RevisionArn::parse(arn).map(Some),
-            _ => Ok(None),
         }
+        let body = capture.take().context("ECS answered nothing")?;
+        let answer = serde_json::from_slice(&body);
+        answer.with_context(|| format!("the answer about the family {family} is no JSON"))
     }
 
-    /// Registers a task definition, given as the whole body of the call.
+    /// Registers a task definition, given as the whole body of the call. ECS refuses what is wrong with it; that it cannot be
+    /// asked, or that we may not, is an error.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
-    pub async fn register(&self, definition: &Value) -> Result<RevisionArn> {
+    pub async fn register(&self, definition: &Value) -> Result<Registered> {
         let family = definition["family"].as_str().unwrap_or_default();
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.register_once(family, definition.to_string()).await {
-                // ECS answers with status 400 here, which the SDK does not take for a reason to try again.
-                // Source: <https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/258>
-                Err(error)
-                    if tries < REGISTRATIONS
-                        && error.message().is_some_and(|message| {
-                            message.contains("Too many concurrent attempts")
-                        }) =>
-                {
-                    let most = 100 * 2_u64.pow(tries);
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(50..=most))).await;
-                }
-                Err(error) => {
-                    let told = error.message().unwrap_or_default().to_owned();
-                    return Err(error).with_context(|| format!("cannot register {family}: {told}"));
-                }
-                Ok(arn) => return RevisionArn::parse(&arn.unwrap_or_default()),
+            let error = match self.register_once(family, definition.to_string()).await {
+                Ok(arn) => return RevisionArn::parse(&arn.unwrap_or_default()).map(Registered::As),
+                Err(error) => error,
+            };
+            let told = error.message().unwrap_or_default().to_owned();
+            // ECS answers with status 400 here, which the SDK does not take for a reason to try again.
+            // Source: <https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/258>
+            let is_busy = told.contains("Too many concurrent attempts");
+            if is_busy && tries < REGISTRATIONS {
+                let most = 100 * 2_u64.pow(tries);
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(50..=most))).await;
+                continue;
             }
+            // A role that is not there is something wrong, one that we may not pass is AccessDeniedException.
+            // Sources: <https://github.com/fabfuel/ecs-deploy/issues/231>,
+            // <https://github.com/wellcomecollection/platform/issues/374>
+            let is_wrong = error
+                .as_service_error()
+                .is_some_and(|it| it.is_client_exception() || it.is_invalid_parameter_exception());
+            if is_wrong && !is_busy {
+                let words = format!("ECS refuses the task definition: {told}");
+                return Ok(Registered::Refused(words));
+            }
+            return Err(error).with_context(|| format!("cannot register {family}: {told}"));
         }
     }
 
@@ -210,12 +204,7 @@ impl Ecs {
         &self,
         family: &str,
         body: String,
-    ) -> Result<
-        Option<String>,
-        aws_sdk_ecs::error::SdkError<
-            aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionError,
-        >,
-    > {
+    ) -> Result<Option<String>, SdkError<RegisterTaskDefinitionError>> {
         let registered = self
             .0
             .register_task_definition()

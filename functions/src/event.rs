@@ -129,6 +129,11 @@ pub enum Watched {
     },
 }
 
+/// When an event was sent, if it says so.
+pub fn sent(event: &Value) -> Option<DateTime<Utc>> {
+    event["time"].as_str()?.parse().ok()
+}
+
 /// Parses what `rollout` hears.
 pub fn heard(event: Value) -> Result<Heard> {
     let event = envelope(event)?;

@@ -13,8 +13,8 @@
 //! - [`policy`], [`decide`], [`place`], [`task_definition`], [`outline`], [`image`], [`scan`],
 //!   [`telling`]: values in, values out
 //! - [`ecs`], [`ecr`], [`github`]: the only files that call each of them; [`limit`]: when GitHub may be called
-//! - [`rollout`], [`verdict`], [`report`]: one function each; [`drive`]: a claimed rollout's way to ECS;
-//!   [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by;
+//! - [`rollout`], [`verdict`], [`report`]: one function each; `revision`: the task definition of a rollout;
+//!   [`drive`]: a claimed rollout's way to ECS; [`request`]: what people ask for; [`sweep`]: what events have lost; `stranger`: what `place` decides by;
 //!   `tasks`: how far a deployment has come; `asked`: what was asked about an image; `each`: many targets, some at a
 //!   time; `tell` and `retire`: what `report` says to GitHub; [`announce`]: to others
 //! - [`run`]: what the three binaries share: settings, logs, Lambda's loop
@@ -38,6 +38,7 @@ pub mod policy;
 pub mod report;
 mod request;
 mod retire;
+mod revision;
 pub mod rollout;
 pub mod run;
 pub mod scan;

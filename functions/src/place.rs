@@ -39,11 +39,8 @@ pub enum Rightful {
     Open(Box<Rollout>, RevisionArn),
     /// What was live before.
     Live(RevisionArn),
-    /// Nothing yet, or nothing at all.
-    Nothing {
-        /// Why, for the log.
-        why: &'static str,
-    },
+    /// Nothing: nothing else has run here.
+    Nothing,
 }
 
 /// The PRIMARY deployment, if the ledger does not expect it.
@@ -52,11 +49,14 @@ pub fn unexpected<'a>(
     standing: &Standing,
     service: &'a Service,
 ) -> Option<&'a Deployment> {
-    let expected = standing.in_flight.as_ref().or(standing.live.as_ref());
+    let expected = match (&standing.in_flight, &standing.head.live) {
+        (Some(open), _) => open.revision.as_ref(),
+        (None, live) => live.as_ref().and_then(|live| live.revision.as_ref()),
+    };
     service
         .primary()
         .filter(|primary| primary.is_of(&target.family))
-        .filter(|primary| !expected.is_some_and(|rollout| primary.runs(rollout)))
+        .filter(|primary| expected.is_none_or(|it| it.as_str() != primary.definition))
 }
 
 /// What the sweep does, given what runs unexpectedly. `rolls_back` says whether ECS is to go back by itself: if it is
@@ -81,7 +81,7 @@ pub fn repair(
         (Some(open), _) => match open.stage {
             Stage::Deploying => is_stuck || stranger.gave_up.is_none(),
             Stage::Failing => is_stuck,
-            Stage::Claimed | Stage::Registered | Stage::Ended => false,
+            Stage::Claimed | Stage::Ended => false,
         },
         (None, Some(live)) => {
             let is_overtaken = stranger.rollout.as_ref().is_some_and(|it| {
@@ -104,17 +104,16 @@ pub fn rightful(standing: &Standing) -> Rightful {
         .in_flight
         .as_ref()
         .filter(|open| open.stage != Stage::Failing);
-    let why = match coming {
-        Some(open) => match &open.revision {
-            Some(revision) => return Rightful::Open(Box::new(open.clone()), revision.clone()),
-            None => "the newer release is still to come",
-        },
-        None => match standing.live.as_ref().and_then(|it| it.revision.as_ref()) {
-            Some(revision) => return Rightful::Live(revision.clone()),
-            None => "nothing else has run here",
-        },
+    let live = standing.head.live.as_ref();
+    let revision = match coming {
+        Some(open) => open.revision.as_ref(),
+        None => live.and_then(|live| live.revision.as_ref()),
     };
-    Rightful::Nothing { why }
+    match (coming, revision) {
+        (Some(open), Some(revision)) => Rightful::Open(Box::new(open.clone()), revision.clone()),
+        (None, Some(revision)) => Rightful::Live(revision.clone()),
+        (_, None) => Rightful::Nothing,
+    }
 }
 
 /// The rollout that runs though the ledger says otherwise: ECS has completed it after its verdict, when its deadline had
@@ -135,7 +134,7 @@ pub fn follows<'a>(standing: &Standing, stranger: &'a Stranger) -> Option<&'a Ro
 pub fn goes_back_to(standing: &Standing) -> Option<DeploymentId> {
     match &standing.in_flight {
         Some(superseded) => superseded.rolls_back_to.clone(),
-        None => standing.live.as_ref().and_then(|it| it.deployment.clone()),
+        None => standing.head.live.as_ref()?.deployment.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::table::{Head, Held, Raced, Standing, Targets};
+use ledger::table::{Head, Held, Raced, Targets};
 use ledger::{Cause, Ledger, Release, Rollout, Target};
 use serde_json::{Value, json};
 use tracing::info;
@@ -17,7 +17,11 @@ use crate::sweep;
 const HISTORY: i32 = 100;
 
 /// Carries out one request. A target that does not exist is an error, so that the failure queue has it.
-pub(crate) async fn on_request(clients: &Clients, request: &Request) -> Result<Value> {
+pub(crate) async fn on_request(
+    clients: &Clients,
+    request: &Request,
+    asked: &Asked,
+) -> Result<Value> {
     let ask = &request.ask;
     let targets = clients.ledger.targets().await?;
     let target = named(&targets, ask, &ask.target)?;
@@ -26,9 +30,9 @@ pub(crate) async fn on_request(clients: &Clients, request: &Request) -> Result<V
         (AskedAction::Release, _) => release(clients, target, request).await,
         (AskedAction::Promote, Some(from)) => {
             let past = past(clients, &targets, ask, from).await?;
-            roll_out(clients, target, Some(past), request).await
+            roll_out(clients, target, Some(past), request, asked).await
         }
-        _ => roll_out(clients, target, None, request).await,
+        _ => roll_out(clients, target, None, request, asked).await,
     }
 }
 
@@ -55,6 +59,7 @@ async fn roll_out(
     target: &Target,
     promoted: Option<(Head, Vec<Rollout>)>,
     request: &Request,
+    asked: &Asked,
 ) -> Result<Value> {
     let (ask, key) = (&request.ask, target.key());
     let digest = ask.digest.as_ref();
@@ -68,7 +73,7 @@ async fn roll_out(
         (None, AskedAction::Rollback, None) => Wanted::Rollback,
         (None, _, None) => Wanted::Redeploy,
     };
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         let now = Utc::now();
         let (standing, history) = tokio::try_join!(
             clients.ledger.standing_of(&key, &request.id),
@@ -89,33 +94,23 @@ async fn roll_out(
             repository: target.repository.clone(),
             ..release
         };
-        if let Some(outcome) = claim(request, now, &standing, clients, target, release).await? {
+        let claiming = Claiming {
+            by: &request.id,
+            cause: Cause::Request {
+                action: ask.action.as_str().to_owned(),
+                by: ask.by.clone(),
+                why: ask.why.clone(),
+            },
+            heard_at: now,
+            standing: &standing,
+            asked,
+            may_have_been_tried: asked.may_have_been_tried || attempt > 0,
+        };
+        if let Some(outcome) = claiming.roll_out(clients, target, release).await? {
             return Ok(outcome);
         }
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
-}
-
-async fn claim(
-    request: &Request,
-    heard_at: DateTime<Utc>,
-    standing: &Standing,
-    clients: &Clients,
-    target: &Target,
-    release: Release,
-) -> Result<Option<Value>> {
-    let claiming = Claiming {
-        by: &request.id,
-        cause: Cause::Request {
-            action: request.ask.action.as_str().to_owned(),
-            by: request.ask.by.clone(),
-            why: request.ask.why.clone(),
-        },
-        heard_at,
-        standing,
-        asked: &Asked::default(),
-    };
-    claiming.roll_out(clients, target, release).await
 }
 
 /// Where the target `name` stands, and its rollouts. It may be another installation's, which remembers it in a ledger of its

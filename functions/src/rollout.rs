@@ -3,17 +3,18 @@
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
 use ledger::table::{Claim, Raced, Standing};
-use ledger::{Cause, Ledger, Release, Rollout, Target};
+use ledger::{Cause, Ledger, Release, Rollout, Target, Verdict};
 use serde_json::{Value, json};
 use tracing::info;
 use wire::SdkConfig;
 
 use crate::asked::Asked;
-use crate::decide::{self, Action, Pushed};
+use crate::decide::{self, Action, Pushed, TaggedImage};
 use crate::each::{Work, each};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
 use crate::event::{self, Heard};
+use crate::revision::{self, Made};
 use crate::scan::Scan;
 use crate::{drive, place, policy, request, sweep};
 
@@ -47,9 +48,11 @@ impl Clients {
 
 /// One event. The answer says, target by target, what was done and why.
 pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
+    let may_have_been_tried = decide::may_have_been_tried(event::sent(&event), Utc::now());
+    let asked = || Asked::new(may_have_been_tried);
     let outcomes = match event::heard(event)? {
         Heard::Image(action) => match decide::pushed(action.clone()) {
-            Ok(pushed) => on_push(clients, &pushed).await?,
+            Ok(pushed) => on_push(clients, &pushed, &asked()).await?,
             Err(why) => {
                 info!(
                     ecr.repository = action.repository_name,
@@ -62,23 +65,22 @@ pub async fn handle(clients: &Clients, event: Value) -> Result<Value> {
         Heard::Scanned(scanned) => {
             let mut outcomes = Vec::new();
             for pushed in decide::scanned(scanned) {
-                outcomes.extend(on_push(clients, &pushed).await?);
+                outcomes.extend(on_push(clients, &pushed, &asked()).await?);
             }
             outcomes
         }
-        Heard::Request(request) => vec![request::on_request(clients, &request).await?],
+        Heard::Request(request) => vec![request::on_request(clients, &request, &asked()).await?],
         Heard::Sweep { at } => sweep::sweep(clients, at).await?,
     };
     Ok(Value::Array(outcomes))
 }
 
 /// Every target that follows the repository is served; the error of one does not keep the others back.
-async fn on_push(clients: &Clients, pushed: &Pushed) -> Result<Vec<Value>> {
+async fn on_push(clients: &Clients, pushed: &Pushed, asked: &Asked) -> Result<Vec<Value>> {
     let targets = clients.ledger.followers(&pushed.repository).await?;
-    let asked = Asked::default();
     let work = targets.readable.iter();
     let work =
-        work.map(|target| Box::pin(push_to_target(clients, target, pushed, &asked)) as Work<'_, _>);
+        work.map(|target| Box::pin(push_to_target(clients, target, pushed, asked)) as Work<'_, _>);
     let (outcomes, errors) = each(&targets.readable, work.collect()).await;
     let errors = [targets.malformed, errors].concat();
     ensure!(errors.is_empty(), "{}", errors.join("; "));
@@ -107,11 +109,10 @@ pub(crate) async fn push_to_target(
     let key = target.key();
     for attempt in 0..TRIES {
         let now = Utc::now();
-        // Where something else came first, all is read again.
-        let anew = Asked::default();
-        let asked = if attempt == 0 { asked } else { &anew };
+        // Where something else came first, what may have changed is read again.
+        let is_again = attempt > 0;
         let (mut image, standing) = tokio::try_join!(
-            asked.tagged(&clients.ecr, pushed),
+            tagged(clients, pushed, asked, is_again),
             clients.ledger.standing_of(&key, pushed.digest.as_str()),
         )?;
         if let Some(image) = &mut image
@@ -144,6 +145,7 @@ pub(crate) async fn push_to_target(
             heard_at: now,
             standing: &standing,
             asked,
+            may_have_been_tried: asked.may_have_been_tried || is_again,
         };
         let outcome = match refusal {
             None => claim.roll_out(clients, target, release).await?,
@@ -156,6 +158,18 @@ pub(crate) async fn push_to_target(
     bail!("other claims on {} came first {TRIES} times", target.name)
 }
 
+async fn tagged(
+    clients: &Clients,
+    pushed: &Pushed,
+    asked: &Asked,
+    is_again: bool,
+) -> Result<Option<TaggedImage>> {
+    match is_again {
+        true => clients.ecr.tagged(&pushed.repository, &pushed.tag).await,
+        false => asked.tagged(&clients.ecr, pushed).await,
+    }
+}
+
 /// Who claims a rollout, and on what knowledge.
 pub(crate) struct Claiming<'a> {
     pub(crate) by: &'a str,
@@ -163,11 +177,13 @@ pub(crate) struct Claiming<'a> {
     pub(crate) heard_at: DateTime<Utc>,
     pub(crate) standing: &'a Standing,
     pub(crate) asked: &'a Asked,
+    pub(crate) may_have_been_tried: bool,
 }
 
 impl Claiming<'_> {
     /// Claims a rollout and carries it out; `None` if another claim came first. All that is needed for it is read before,
-    /// at the same time: what cannot be read is no rollout yet.
+    /// at the same time, and its task definition registered: what cannot be read is no rollout yet, and what cannot run is
+    /// refused.
     pub(crate) async fn roll_out(
         self,
         clients: &Clients,
@@ -176,20 +192,33 @@ impl Claiming<'_> {
     ) -> Result<Option<Value>> {
         let (service, parts) = tokio::join!(
             service(clients, target),
-            drive::parts(clients, target, &release.digest, self.asked),
+            revision::parts(
+                clients,
+                target,
+                &release.digest,
+                self.asked,
+                self.may_have_been_tried
+            ),
         );
         let (service, parts) = (service?, parts?);
         let mut rollout = self.rollout(target, release);
         rollout.rolls_back_to = place::goes_back_to(self.standing).filter(|_| service.rolls_back);
+        let (rollout, outline) = match revision::make(clients, target, rollout, &parts).await? {
+            Made::Ready(rollout, outline) => (*rollout, outline),
+            Made::Refused(rollout, reason) => {
+                return self.refused(clients, target, *rollout, reason).await;
+            }
+        };
         let claim = Claim {
             by: self.by,
             rollout: &rollout,
             head: &self.standing.head,
             supersedes: self.standing.in_flight.as_ref(),
+            outline: Some(&outline),
         };
         match clients.ledger.claim(&claim).await? {
             Raced::Yes => Ok(None),
-            Raced::No => drive::drive(clients, target, rollout, service, Some(parts))
+            Raced::No => drive::drive(clients, target, rollout, service)
                 .await
                 .map(Some),
         }
@@ -203,16 +232,28 @@ impl Claiming<'_> {
         release: Release,
         reason: String,
     ) -> Result<Option<Value>> {
-        let rollout = self.rollout(target, release).refused(reason);
+        let rollout = self.rollout(target, release);
+        self.refused(clients, target, rollout, reason).await
+    }
+
+    async fn refused(
+        &self,
+        clients: &Clients,
+        target: &Target,
+        rollout: Rollout,
+        reason: String,
+    ) -> Result<Option<Value>> {
+        let rollout = rollout.refused(reason);
         let claim = Claim {
             by: self.by,
             rollout: &rollout,
             head: &self.standing.head,
             supersedes: None,
+            outline: None,
         };
         match clients.ledger.refuse(&claim).await? {
             Raced::Yes => Ok(None),
-            Raced::No => Ok(Some(drive::refused(target, &rollout))),
+            Raced::No => Ok(Some(refused(target, &rollout))),
         }
     }
 
@@ -226,25 +267,11 @@ impl Claiming<'_> {
     }
 }
 
-/// Carries on with what another invocation left half-done.
-pub(crate) async fn resume(
-    clients: &Clients,
-    target: &Target,
-    mut rollout: Rollout,
-) -> Result<Value> {
-    let taken = clients.ledger.take_over(&rollout, Utc::now()).await?;
-    if taken == Raced::Yes {
-        return Ok(ignored(
-            target,
-            &rollout.release.tag,
-            "this rollout is being carried out",
-        ));
-    }
-    if rollout.revision.is_none() {
-        rollout.revision = clients.ecs.registered(&target.family, &rollout.id).await?;
-    }
+/// Carries on with what another invocation left half-done. That several may do so at the same time does no harm: all of
+/// them ask ECS for the same revision.
+pub(crate) async fn resume(clients: &Clients, target: &Target, rollout: Rollout) -> Result<Value> {
     let service = service(clients, target).await?;
-    drive::drive(clients, target, rollout, service, None).await
+    drive::drive(clients, target, rollout, service).await
 }
 
 /// The service, refused here, before anything is claimed, if it is not one that we can roll.
@@ -268,4 +295,17 @@ pub(crate) fn ignored(target: &Target, tag: &str, why: &str) -> Value {
         "ignored: {why}"
     );
     json!({ "target": target.name, "ignored": why })
+}
+
+/// Says that a release is not rolled out.
+fn refused(target: &Target, rollout: &Rollout) -> Value {
+    let reason = rollout.reason.as_deref().unwrap_or_default();
+    info!(
+        target.name = target.name,
+        rollout.id = rollout.id.as_str(),
+        rollout.verdict = Verdict::Failed.as_str(),
+        rollout.reason = reason,
+        "refused: {reason}"
+    );
+    json!({ "rollout": rollout.id, "refused": reason })
 }

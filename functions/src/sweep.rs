@@ -22,8 +22,8 @@ use crate::stranger::stranger;
 type Listed = OnceCell<Vec<(String, TaggedImage)>>;
 
 /// Looks at every target: does what should run there, and is there a newer release than it has heard of? Answers what it
-/// had to repair. A repository is listed once however many targets follow it, and a target costs three reads of the ledger
-/// and one of ECS when there is nothing to do. `at` is when the clock struck.
+/// had to repair. A repository is listed once however many targets follow it, and a target costs one read of the ledger and
+/// one of ECS when there is nothing to do. `at` is when the clock struck.
 pub(crate) async fn sweep(clients: &Clients, at: DateTime<Utc>) -> Result<Vec<Value>> {
     let targets = clients.ledger.targets().await?;
     let repositories = targets.readable.iter().map(|target| &target.repository);
@@ -106,9 +106,11 @@ async fn unheard(
     at: DateTime<Utc>,
 ) -> Result<Option<Value>> {
     match decide::unheard(target, images, heard, at) {
-        Some(pushed) => push_to_target(clients, target, &pushed, &Asked::default())
-            .await
-            .map(done),
+        Some(pushed) => {
+            let asked = Asked::new(true);
+            let outcome = push_to_target(clients, target, &pushed, &asked).await?;
+            Ok(done(outcome))
+        }
         None => Ok(None),
     }
 }

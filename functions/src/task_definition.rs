@@ -4,8 +4,10 @@
 //! template goes through as it came, but for the image, the family and the identity that we add.
 
 use anyhow::{Context, Result, bail, ensure};
-use ledger::{Rollout, Target};
+use ledger::{RevisionArn, Rollout, RolloutId, Target};
 use serde_json::{Map, Value, json};
+
+use crate::outline::outline;
 
 /// What DescribeTaskDefinition adds and RegisterTaskDefinition refuses.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html>
@@ -28,7 +30,7 @@ const VARIABLES: [&str; 3] = ["COUPLET_ROLLOUT", "COUPLET_DIGEST", "COUPLET_COMM
 const TAGS: &str = "couplet:";
 
 /// The tag that says which rollout a revision was registered for.
-pub const ROLLOUT: &str = "couplet:rollout";
+const ROLLOUT: &str = "couplet:rollout";
 
 /// Whether a variable or a tag of this name tells one revision from every other.
 pub(crate) fn is_identity(name: &str) -> bool {
@@ -49,13 +51,32 @@ pub fn revision(answer: &Value, target: &Target, rollout: &Rollout) -> Result<Va
         target.template,
         status.unwrap_or_default()
     );
-    for field in ANSWERED_ONLY {
-        definition.shift_remove(field);
-    }
+    strip(&mut definition);
     definition.insert("family".to_owned(), json!(target.family));
     set_image(container(&mut definition, target)?, target, rollout)?;
     definition.insert("tags".to_owned(), tags(&answer["tags"], rollout));
     Ok(Value::Object(definition))
+}
+
+/// The revision in `answer`, a DescribeTaskDefinition's of the same family, and the rollout that it was registered for, if
+/// it is what `body` would register once more but for that rollout.
+pub fn same(answer: &Value, body: &Value) -> Option<(RolloutId, RevisionArn)> {
+    let mut definition = answer["taskDefinition"].as_object()?.clone();
+    let revision = definition.get("taskDefinitionArn")?.as_str()?;
+    let revision = RevisionArn::parse(revision).ok()?;
+    strip(&mut definition);
+    definition.insert("tags".to_owned(), answer["tags"].clone());
+    let tags = answer["tags"].as_array()?;
+    let tag = tags.iter().find(|tag| tag["key"] == ROLLOUT)?;
+    let rollout = RolloutId::parse(tag["value"].as_str()?).ok()?;
+    let is_same = outline(&Value::Object(definition)) == outline(body);
+    is_same.then_some((rollout, revision))
+}
+
+fn strip(definition: &mut Map<String, Value>) {
+    for field in ANSWERED_ONLY {
+        definition.shift_remove(field);
+    }
 }
 
 /// Fails if none of these is the processor that the template's tasks get; an image that names none may be any.

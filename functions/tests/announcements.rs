@@ -74,19 +74,18 @@ async fn every_step_of_a_rollout_is_announced_and_what_github_was_told_is_none()
     let details = announced(&mut outside);
     let steps = [
         "claimed",
-        "registered",
         "deploying",
         "deploying 1/1",
         "ended 1/1 succeeded",
     ];
     assert_eq!(in_short(&details), steps);
-    insta::assert_snapshot!("ended", outside.replace(&format!("{:#}", details[4])));
+    insta::assert_snapshot!("ended", outside.replace(&format!("{:#}", details[3])));
 
     let pushed = outside.push('b', LIVES).await;
     outside.rollout(pushed).await;
     let begun = outside.records().await;
     outside.report(&begun).await;
-    assert_eq!(announced(&mut outside).len(), 3);
+    assert_eq!(announced(&mut outside).len(), 2);
     let noted = outside.records().await;
     assert!(!noted.is_empty());
     outside.report(&noted).await;
@@ -151,7 +150,7 @@ async fn what_github_refuses_is_announced_and_an_outage_delays_it() {
         record["dynamodb"]["NewImage"]["release"]["M"]["commit"]["S"] = json!(sha('f'));
     }
     outside.report(&unknown).await;
-    assert_eq!(announced(&mut outside).len(), 4);
+    assert_eq!(announced(&mut outside).len(), 3);
     assert_eq!(outside.failures().await.len(), 1);
 }
 
@@ -182,7 +181,7 @@ async fn an_event_that_the_bus_does_not_take_keeps_no_status_waiting() {
         let begin = "cannot put an event about rollout ";
         assert!(words.starts_with(begin) && words.contains(why), "{words}");
     }
-    assert_eq!(announced(&mut outside).len(), 2);
+    assert_eq!(announced(&mut outside).len(), 1);
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ async fn ended(ledger: &Ledger, staging: &Target, digest: &str, verdict: Verdict
         rollout: &rollout,
         head: &Head::default(),
         supersedes: None,
+        outline: None,
     };
     let _ = ledger.claim(&claim).await.unwrap();
     let end = Next::End {

@@ -52,7 +52,7 @@ async fn a_rollout_asks_no_more_than_it_must() {
     asked.truncate(updated.unwrap() + 1);
     let count = |service: &str| asked.iter().filter(|it| it.starts_with(service)).count();
     let counted = (count("ECS."), count("ECR."), count("DynamoDB."));
-    assert_eq!(counted, (4, 2, 5), "{asked:#?}");
+    assert_eq!(counted, (4, 2, 3), "{asked:#?}");
 }
 
 #[tokio::test]
@@ -250,11 +250,10 @@ async fn a_bad_release_stays_out() {
 async fn a_half_done_rollout_is_carried_on_once_it_was_left_for_long_enough() {
     let mut outside = Outside::start().await;
     let pushed = outside.push('a', LIVES).await;
-    outside
-        .recorder
-        .lose_answer_of("ECS.RegisterTaskDefinition");
+    let denied = json!({ "__type": "AccessDeniedException", "message": "not you" });
+    outside.recorder.answer("ECS.UpdateService", 400, denied);
     let told = outside.rollout(pushed.clone()).await;
-    let expected = "fails: target web: cannot register web: ";
+    let expected = "fails: target web: cannot update the service production/web ";
     assert!(told.starts_with(expected), "{told}");
     assert_eq!(outside.history().await, ["aaaaaaa Claimed"]);
 
@@ -263,7 +262,7 @@ async fn a_half_done_rollout_is_carried_on_once_it_was_left_for_long_enough() {
     assert_eq!(told.lines().next(), Some(expected));
     assert!(Outside::writes(&told).is_empty(), "{told}");
 
-    outside.set_back("driven_at").await;
+    outside.set_back("claimed_at").await;
     let told = outside.rollout(pushed).await;
     insta::assert_snapshot!(Outside::operations(&told).join("\n"));
     assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
@@ -277,10 +276,10 @@ async fn a_deployment_whose_answer_was_lost_is_adopted() {
     outside.recorder.lose_answer_of("ECS.UpdateService");
     let told = outside.rollout(pushed.clone()).await;
     assert!(told.starts_with("fails: "), "{told}");
-    assert_eq!(outside.history().await[0], "bbbbbbb Registered");
+    assert_eq!(outside.history().await[0], "bbbbbbb Claimed");
     outside.deployment_event("COMPLETED").await;
 
-    outside.set_back("driven_at").await;
+    outside.set_back("claimed_at").await;
     insta::assert_snapshot!(outside.rollout(pushed).await);
     assert_eq!(outside.history().await[0], "bbbbbbb Deploying");
 }
@@ -292,7 +291,6 @@ async fn a_registration_among_many_is_tried_again() {
     outside.ecs.refuse_next_registrations(2);
     let told = outside.rollout(pushed).await;
     let expected = [
-        "DynamoDB.TransactWriteItems",
         "ECS.RegisterTaskDefinition",
         "ECS.RegisterTaskDefinition",
         "ECS.RegisterTaskDefinition",
@@ -399,8 +397,7 @@ async fn what_cannot_run_is_refused_before_ecs_is_touched() {
     let pushed = outside.push('a', LIVES).await;
     let told = outside.rollout(pushed.clone()).await;
     let calls = Outside::writes(&told);
-    let notes = ["DynamoDB.TransactWriteItems", "DynamoDB.TransactWriteItems"];
-    assert_eq!(calls, notes, "{told}");
+    assert_eq!(calls, ["DynamoDB.TransactWriteItems"], "{told}");
     assert_eq!(outside.history().await, ["aaaaaaa failed"]);
     let rollout = outside.ledger.history(&key(), 1).await.unwrap().remove(0);
     let why = "the image was built for amd64, and the template's tasks run on arm64";
@@ -408,4 +405,45 @@ async fn what_cannot_run_is_refused_before_ecs_is_touched() {
 
     let told = outside.rollout(pushed).await;
     assert!(told.contains("this release failed before"), "{told}");
+}
+
+#[tokio::test]
+async fn what_cannot_run_leaves_alone_what_is_on_its_way() {
+    let mut outside = Outside::start().await;
+    let first = outside.push('a', LIVES).await;
+    outside.rollout(first).await;
+    let words = "Container.memory is not what it was.";
+    for kind in ["ClientException", "InvalidParameterException"] {
+        let refusal = json!({ "__type": kind, "message": words });
+        outside
+            .recorder
+            .answer("ECS.RegisterTaskDefinition", 400, refusal);
+    }
+    for letter in ['b', 'c'] {
+        let next = outside.push(letter, LIVES).await;
+        let told = outside.rollout(next).await;
+        let expected = format!("ECS refuses the task definition: {words}");
+        assert!(told.lines().next().unwrap().contains(&expected), "{told}");
+    }
+    let history = ["ccccccc failed", "bbbbbbb failed", "aaaaaaa Deploying"];
+    assert_eq!(outside.history().await, history);
+    let completed = outside.completed().await;
+    outside.verdict(completed).await;
+    assert_eq!(outside.history().await[2], "aaaaaaa succeeded");
+}
+
+#[tokio::test]
+async fn what_nobody_may_register_is_tried_again() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    let denied = json!({ "__type": "AccessDeniedException", "message": "not you" });
+    outside
+        .recorder
+        .answer("ECS.RegisterTaskDefinition", 400, denied);
+    let told = outside.rollout(pushed.clone()).await;
+    let expected = "fails: target web: cannot register web: not you";
+    assert!(told.starts_with(expected), "{told}");
+    assert!(outside.history().await.is_empty());
+    outside.rollout(pushed).await;
+    assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
 }

@@ -8,7 +8,7 @@ mod outside;
 
 use chrono::{TimeDelta, Utc};
 use functions::rollout::handle;
-use outside::{LIVES, Outside, schedule};
+use outside::{LIVES, Outside, a_minute_old, key, request, schedule};
 use serde_json::{Value, json};
 
 /// The schedule's event, some seconds from now.
@@ -60,10 +60,10 @@ async fn a_rollout_that_nobody_carries_out_is_carried_on() {
     let pushed = outside.push('a', LIVES).await;
     outside.recorder.lose_answer_of("ECS.UpdateService");
     outside.rollout(pushed).await;
-    assert_eq!(outside.history().await, ["aaaaaaa Registered"]);
+    assert_eq!(outside.history().await, ["aaaaaaa Claimed"]);
 
     outside.rollout(later(30)).await;
-    assert_eq!(outside.history().await, ["aaaaaaa Registered"]);
+    assert_eq!(outside.history().await, ["aaaaaaa Claimed"]);
     let told = outside.rollout(later(60)).await;
     assert!(told.contains(r#""deployment""#), "{told}");
     assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
@@ -76,20 +76,59 @@ async fn a_revision_that_was_registered_in_vain_is_used() {
     outside
         .recorder
         .lose_answer_of("ECS.RegisterTaskDefinition");
-    let told = outside.rollout(pushed).await;
-    assert!(told.starts_with("fails: "), "{told}");
-    assert_eq!(outside.history().await, ["aaaaaaa Claimed"]);
+    let told = outside.rollout(pushed.clone()).await;
+    let expected = "fails: target web: cannot register web: ";
+    assert!(told.starts_with(expected), "{told}");
+    assert!(
+        outside.history().await.is_empty(),
+        "what is not known to be registered is not claimed"
+    );
 
-    outside.rollout(later(60)).await;
+    let told = outside.rollout(a_minute_old(&pushed)).await;
+    let writes = Outside::writes(&told);
+    assert!(!writes.contains(&"ECS.RegisterTaskDefinition"), "{told}");
     assert_eq!(outside.history().await, ["aaaaaaa Deploying"]);
-    let family = json!({ "familyPrefix": "web", "status": "ACTIVE" });
-    let revisions = outside.ecs("ListTaskDefinitions", family).await;
-    let arns = revisions["taskDefinitionArns"].as_array().unwrap();
-    let own = arns.iter().filter(|arn| {
-        let arn = arn.as_str().unwrap();
-        arn.contains("task-definition/web:")
-    });
-    assert_eq!(own.count(), 1, "{revisions}");
+    let rollout = outside.in_flight().await;
+    let family = json!({ "taskDefinition": "web", "include": ["TAGS"] });
+    let described = outside.ecs("DescribeTaskDefinition", family).await;
+    let tag = json!({ "key": "couplet:rollout", "value": rollout.id });
+    let tags = described["tags"].as_array().unwrap();
+    assert!(tags.contains(&tag), "{described}");
+    assert_eq!(described["taskDefinition"]["revision"], 1);
+}
+
+#[tokio::test]
+async fn a_revision_is_not_used_under_another_template_or_behind_another_rollout() {
+    let mut outside = Outside::start().await;
+    let pushed = outside.push('a', LIVES).await;
+    let lose = "ECS.RegisterTaskDefinition";
+    outside.recorder.lose_answer_of(lose);
+    outside.rollout(pushed.clone()).await;
+    let family = json!({ "taskDefinition": "web-template" });
+    let described = outside.ecs("DescribeTaskDefinition", family).await;
+    let mut template = described["taskDefinition"].clone();
+    template["containerDefinitions"][0]["environment"][0]["value"] = json!("debug");
+    outside.ecs("RegisterTaskDefinition", template).await;
+    let told = outside.rollout(a_minute_old(&pushed)).await;
+    assert!(Outside::writes(&told).contains(&lose), "{told}");
+
+    // The next one's is the newest, but a rollout was claimed after it.
+    let next = outside.push('b', LIVES).await;
+    outside.recorder.lose_answer_of(lose);
+    outside.rollout(next.clone()).await;
+    outside
+        .rollout(request(
+            "a-redeploy",
+            json!({ "action": "redeploy", "target": "web", "by": "ada" }),
+        ))
+        .await;
+    let told = outside.rollout(a_minute_old(&next)).await;
+    assert!(Outside::writes(&told).contains(&lose), "{told}");
+    let history = outside.ledger.history(&key(), 9).await.unwrap();
+    assert!(
+        history.is_sorted_by(|one, other| one.id > other.id),
+        "{history:?}"
+    );
 }
 
 /// An older rollout updates the service after a newer one has, and dies before it sees that.

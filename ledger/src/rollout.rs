@@ -34,7 +34,7 @@ pub struct Rollout {
     pub request: Option<String>,
     /// How far it has come.
     pub stage: Stage,
-    /// The registered task definition.
+    /// The task definition that was registered for it; absent if it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<RevisionArn>,
     /// The deployment that UpdateService answered with.
@@ -52,10 +52,9 @@ pub struct Rollout {
     /// When the event that led to it was taken up; like the times below, absent as long as it has not happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<DateTime<Utc>>,
-    /// When it was claimed.
+    /// When its claim was decided, which is the time in its id. It is written a moment later, with the task definition that
+    /// was registered meanwhile.
     pub claimed_at: DateTime<Utc>,
-    /// When somebody last began to carry it out; a half-done rollout is taken over some time after.
-    pub driven_at: DateTime<Utc>,
     /// When its task definition was registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_at: Option<DateTime<Utc>>,
@@ -125,7 +124,6 @@ impl Rollout {
             verdict: None,
             heard_at: None,
             claimed_at: now,
-            driven_at: now,
             registered_at: None,
             deployed_at: None,
             first_task_at: None,
@@ -171,10 +169,8 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// The ledger knows of it; ECS does not.
+    /// Its task definition is registered; the service does not run it.
     Claimed,
-    /// Its task definition is registered.
-    Registered,
     /// ECS works on it.
     Deploying,
     /// ECS has given it up and goes back to the deployment before.

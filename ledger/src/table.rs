@@ -6,7 +6,7 @@
 //! | head | `target#<cluster>/<service>` | `head` | `rollout`, `verdict` | all: what runs and what is under way |
 //! | claim | `target#…` | `claim#<digest or request id>` | `rollout` | `rollout`: was this push or request seen before, and what came of it? |
 //! | rollout | `target#…` | `rollout#<rollout id>` | `rollout`, `verdict`, `report` (what GitHub was told) | all: one, or a target's newest first |
-//! | outline | `target#…` | `outline#<rollout id>` | `rollout` | the board: what differs between two task definitions |
+//! | outline | `target#…` | `outline#<rollout id>` | `rollout`, with the claim | the board: what differs between two task definitions |
 //! | limit | `github` | `limit` | `report` | `report`: until when GitHub asks to be left alone |
 //!
 //! An ECS event names its service, and the service is the partition: no index and no second item leads there.
@@ -27,7 +27,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use crate::{Release, Rollout, RolloutId, ServiceKey};
+use crate::{DeploymentId, Release, RevisionArn, Rollout, RolloutId, ServiceKey};
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -79,20 +79,30 @@ pub struct Held {
     pub at: DateTime<Utc>,
 }
 
-/// The release that runs, and the rollout that brought it: one that succeeded, or one that ECS completed after all.
+/// The release that runs, and the rollout that brought it: one that succeeded, or one that ECS completed after all. It
+/// repeats what is decided by, so that nobody reads the rollout for that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Live {
     /// The rollout.
     pub rollout: RolloutId,
     /// Its release.
     pub release: Release,
+    /// Its task definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<RevisionArn>,
+    /// Its deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentId>,
 }
 
 impl Live {
-    pub(crate) fn of(rollout: &Rollout) -> Live {
+    /// What a head says of `rollout` once it is live.
+    pub fn of(rollout: &Rollout) -> Live {
         Live {
             rollout: rollout.id.clone(),
             release: rollout.release.clone(),
+            revision: rollout.revision.clone(),
+            deployment: rollout.deployment.clone(),
         }
     }
 }

@@ -261,8 +261,7 @@ fn late_or(rollout: &Rollout, late: bool, why: &'static str) -> Next {
 
 fn time_out(rollout: &Rollout) -> Next {
     let words = match rollout.stage {
-        Stage::Claimed => "no task definition was registered before the deadline",
-        Stage::Registered => "the service was not updated before the deadline",
+        Stage::Claimed => "the service was not updated before the deadline",
         _ => "no steady state before the deadline",
     };
     end(Verdict::TimedOut, Some(why(rollout, words)))

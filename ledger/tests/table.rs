@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::table::{Claim, Head, Outline, Raced, Targets};
+use ledger::table::{Claim, Head, Live, Outline, Raced, Targets};
 use ledger::transition::Next;
 use ledger::{
     Cause, DeploymentId, Digest, Ledger, Release, RevisionArn, Rollout, RolloutId, ServiceKey,
@@ -82,14 +82,6 @@ async fn no_step_is_taken_after_the_verdict() {
     let before = table.history().await;
 
     let ledger = &table.ledger;
-    let revision = RevisionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web:7").unwrap();
-    let outline = Outline::from([("cpu".to_owned(), "256".to_owned())]);
-    let registered = ledger
-        .registered(&open, &revision, Some(&outline), at(9))
-        .await;
-    assert_eq!(registered.unwrap(), Raced::Yes);
-    let written = ledger.outline(&key(), &open.id).await.unwrap();
-    assert_eq!(written, None, "of a refused step nothing is written");
     let counted = ledger
         .counted(
             &open,
@@ -107,7 +99,6 @@ async fn no_step_is_taken_after_the_verdict() {
     let reason = "late".to_owned();
     let late = Next::Note { reason };
     assert_eq!(ledger.apply(&open, &late, at(9)).await.unwrap(), Raced::Yes);
-    assert_eq!(ledger.take_over(&open, at(9)).await.unwrap(), Raced::Yes);
     assert_eq!(table.history().await, before);
 }
 
@@ -117,19 +108,6 @@ async fn each_step_has_its_first_time() {
     let open = rollout(1);
     table.claim(&open, None).await;
     let ledger = &table.ledger;
-    let revision = RevisionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web:7").unwrap();
-    let outline = Outline::from([("cpu".to_owned(), "256".to_owned())]);
-    // Who takes a rollout over notes the same revision again, and does not know what is in it.
-    for (outline, second) in [(Some(&outline), 2), (None, 60)] {
-        let registered = ledger
-            .registered(&open, &revision, outline, at(second))
-            .await;
-        assert_eq!(registered.unwrap(), Raced::No);
-    }
-    assert_eq!(
-        ledger.outline(&key(), &open.id).await.unwrap(),
-        Some(outline)
-    );
     for (running, second) in [(0, 3), (1, 4), (2, 5)] {
         let tasks = Tasks {
             running,
@@ -153,7 +131,6 @@ async fn each_step_has_its_first_time() {
     }
 
     let rollout = &table.history().await[0];
-    assert_eq!(rollout.registered_at, Some(at(2)));
     assert_eq!(rollout.first_task_at, Some(at(4)));
     assert_eq!(
         rollout.tasks,
@@ -180,17 +157,6 @@ async fn github_is_left_alone_for_as_long_as_anybody_was_told_to() {
 }
 
 #[tokio::test]
-async fn of_two_that_take_over_one_does() {
-    let table = Table::new().await;
-    let open = rollout(1);
-    table.claim(&open, None).await;
-    let take_over = async |second| table.ledger.take_over(&open, at(second)).await.unwrap();
-    assert_eq!(take_over(60).await, Raced::No);
-    assert_eq!(take_over(61).await, Raced::Yes);
-    assert_eq!(table.history().await[0].driven_at, at(60));
-}
-
-#[tokio::test]
 async fn a_newer_claim_ends_the_older_rollout_with_it() {
     let table = Table::new().await;
     let (older, newer) = (rollout(1), rollout(2));
@@ -203,7 +169,7 @@ async fn a_newer_claim_ends_the_older_rollout_with_it() {
         stage: Stage::Ended,
         verdict: Some(Verdict::Superseded),
         reason: Some("by main-2".to_owned()),
-        ended_at: Some(newer.claimed_at),
+        ended_at: newer.registered_at,
         ..older
     };
     assert_eq!(history[1], superseded);
@@ -241,8 +207,55 @@ async fn a_success_becomes_what_is_live_and_nothing_else_does() {
     let head = table.head().await;
     assert_eq!(head.in_flight, None);
     assert_eq!(head.newest, Some(second.release));
-    let live = head.live.unwrap();
-    assert_eq!((live.rollout, live.release), (first.id, first.release));
+    assert!(first.revision.is_some() && first.deployment.is_some());
+    assert_eq!(head.live, Some(Live::of(&first)));
+}
+
+#[tokio::test]
+async fn what_is_in_a_task_definition_is_written_with_its_claim_or_not_at_all() {
+    let table = Table::new().await;
+    let outline = Outline::from([("cpu".to_owned(), "256".to_owned())]);
+    let (first, second) = (rollout(1), rollout(2));
+    let head = table.head().await;
+    for (rollout, raced) in [(&first, Raced::No), (&second, Raced::Yes)] {
+        let claim = Claim {
+            by: rollout.release.digest.as_str(),
+            rollout,
+            head: &head,
+            supersedes: None,
+            outline: Some(&outline),
+        };
+        assert_eq!(table.ledger.claim(&claim).await.unwrap(), raced);
+        let written = table.ledger.outline(&key(), &rollout.id).await.unwrap();
+        assert_eq!(written.is_some(), raced == Raced::No);
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_supersedes_nothing_and_only_a_push_is_the_newest() {
+    let table = Table::new().await;
+    let (open, pushed, mut asked) = (rollout(1), rollout(2), rollout(3));
+    table.claim(&open, None).await;
+    asked.cause = Cause::Request {
+        action: "promote".to_owned(),
+        by: "ada".to_owned(),
+        why: None,
+    };
+    for rollout in [pushed, asked].map(|it| it.refused("it cannot run".to_owned())) {
+        let claim = Claim {
+            by: rollout.release.digest.as_str(),
+            rollout: &rollout,
+            head: &table.head().await,
+            supersedes: None,
+            outline: None,
+        };
+        assert_eq!(table.ledger.refuse(&claim).await.unwrap(), Raced::No);
+        assert_eq!(table.history().await[0], rollout);
+    }
+    let head = table.head().await;
+    assert_eq!(head.in_flight, Some(open.id.clone()));
+    assert_eq!(head.newest, Some(rollout(2).release));
+    assert_eq!(table.history().await[2], open);
 }
 
 #[tokio::test]
@@ -398,6 +411,7 @@ async fn claim(
         rollout,
         head,
         supersedes,
+        outline: None,
     };
     ledger.claim(&claim).await.unwrap()
 }
@@ -438,15 +452,14 @@ fn rollout(number: i64) -> Rollout {
         cause: Cause::Push,
         request: None,
         stage: Stage::Claimed,
-        revision: None,
-        deployment: None,
+        revision: RevisionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web:7").ok(),
+        deployment: DeploymentId::parse("ecs-svc/1").ok(),
         rolls_back_to: None,
         reason: None,
         verdict: None,
         heard_at: None,
         claimed_at: at(number),
-        driven_at: at(number),
-        registered_at: None,
+        registered_at: Some(at(number) + TimeDelta::milliseconds(200)),
         deployed_at: None,
         first_task_at: None,
         tasks: None,

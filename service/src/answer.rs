@@ -1,7 +1,7 @@
 //! The one place where every answer gets its form, its headers and its line in the log.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use poem::error::InternalServerError;
 use poem::http::header::{
@@ -73,18 +73,18 @@ where
         let start = Instant::now();
         let origin = Origin::of(&request);
         if let Some(mut response) = (self.at_once)(&request) {
-            name(response.headers_mut(), &origin);
             let (method, path) = (request.method(), request.uri().path());
-            log(method, path, &origin, &response, start.elapsed());
+            log(method, path, &origin, &response, start);
+            name(response.headers_mut(), origin);
             return Ok(response);
         }
         // In a box, so that what is known already is not moved about in the room that the rest needs.
-        Ok(Box::pin(self.anew(request, &origin, start)).await)
+        Ok(Box::pin(self.anew(request, origin, start)).await)
     }
 }
 
 impl<E: Endpoint<Output = Response>, F> Answered<E, F> {
-    async fn anew(&self, request: Request, origin: &Origin, start: Instant) -> Response {
+    async fn anew(&self, request: Request, origin: Origin, start: Instant) -> Response {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let gzip = gzip::is_taken(request.headers());
@@ -96,14 +96,14 @@ impl<E: Endpoint<Output = Response>, F> Answered<E, F> {
         };
         let mut response = match answer {
             Ok(response) => match response.data::<Panicked>() {
-                Some(Panicked(reason)) => failure::panicked(&path, &origin.id, reason),
+                Some(Panicked(reason)) => failure::panicked(&path, origin.id(), reason),
                 None => response,
             },
-            Err(error) => failure::answer(&path, &origin.id, &error),
+            Err(error) => failure::answer(&path, origin.id(), &error),
         };
         harden(response.headers_mut());
+        log(&method, &path, &origin, &response, start);
         name(response.headers_mut(), origin);
-        log(&method, &path, origin, &response, start.elapsed());
         response
     }
 }
@@ -136,19 +136,17 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
 }
 
 /// What this answer says to who asked.
-fn name(headers: &mut HeaderMap, origin: &Origin) {
+fn name(headers: &mut HeaderMap, origin: Origin) {
     if origin.secure {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static(ALWAYS_TLS),
         );
     }
-    if let Ok(id) = HeaderValue::from_str(&origin.id) {
-        headers.insert(origin::ID, id);
-    }
+    headers.insert(origin::ID, origin.id);
 }
 
-fn log(method: &Method, path: &str, origin: &Origin, response: &Response, took: Duration) {
+fn log(method: &Method, path: &str, origin: &Origin, response: &Response, start: Instant) {
     let status = response.status();
     let error = response.data::<Reason>().map(|reason| reason.0.as_str());
     macro_rules! line {
@@ -158,9 +156,9 @@ fn log(method: &Method, path: &str, origin: &Origin, response: &Response, took: 
                 http.method = method.as_str(),
                 http.path = path,
                 http.status = status.as_u16(),
-                request_id = origin.id,
+                request_id = origin.id(),
                 trace_id = origin.trace,
-                duration_ms = took.as_secs_f64() * 1000.0,
+                duration_ms = start.elapsed().as_secs_f64() * 1000.0,
                 error,
                 "{method} {path} {}",
                 status.as_u16()

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::api::tag::{self, knows};
 use crate::watch::Watch;
-use crate::{answer, api, gzip, health};
+use crate::{answer, api, gzip, health, origin};
 
 /// Where the answer is what was read from the ledger.
 const READ: [&str; 4] = ["/targets/", "/rollouts/", "/badge/", "/api/v1/"];
@@ -176,6 +176,9 @@ impl Answer {
         headers.insert(ETAG, tag.clone());
         gzip::varies(&mut headers);
         answer::harden(&mut headers);
+        // So that nothing grows when each request gets its name.
+        headers.insert(origin::ID, HeaderValue::from_static(""));
+        headers.reserve(2);
         Ok(Answer {
             print,
             until,

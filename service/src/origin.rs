@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use poem::Request;
+use poem::http::HeaderValue;
 use poem::http::header::HeaderName;
 
 /// The caller's own name for its request, which the answer repeats.
@@ -16,7 +17,7 @@ const LONGEST: usize = 64;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Origin {
     /// The caller's own id if it sent a usable one, else a new one. It stands in the answer and in the log.
-    pub(crate) id: String,
+    pub(crate) id: HeaderValue,
     /// The load balancer's trace id. Source:
     /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
     pub(crate) trace: Option<String>,
@@ -29,13 +30,18 @@ impl Origin {
     pub(crate) fn of(request: &Request) -> Origin {
         let headers = request.headers();
         let header = |name: &HeaderName| headers.get(name)?.to_str().ok();
+        let own = headers.get(ID);
+        let own = own.filter(|id| id.to_str().is_ok_and(is_plain));
         Origin {
-            id: header(&ID)
-                .filter(|id| is_plain(id))
-                .map_or_else(fresh, str::to_owned),
+            id: own.cloned().unwrap_or_else(fresh),
             trace: header(&TRACE).and_then(root),
             secure: header(&SCHEME) == Some("https"),
         }
+    }
+
+    /// The id as text.
+    pub(crate) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
     }
 }
 
@@ -58,8 +64,13 @@ fn is_plain(id: &str) -> bool {
 
 /// Sixteen hexadecimal digits. The standard library keys each hasher differently and at random, which is all
 /// that an id needs.
-fn fresh() -> String {
-    format!("{:016x}", RandomState::new().build_hasher().finish())
+fn fresh() -> HeaderValue {
+    let number = RandomState::new().build_hasher().finish();
+    let mut digits = *b"0000000000000000";
+    hex::encode_to_slice(number.to_be_bytes(), &mut digits)
+        .ok()
+        .and_then(|()| HeaderValue::from_bytes(&digits).ok())
+        .unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 #[cfg(test)]
@@ -79,9 +90,10 @@ mod tests {
             let request = Request::builder().header("x-request-id", sent).finish();
             let origin = Origin::of(&request);
             assert_eq!(origin.id == sent, kept, "{sent}");
-            assert!(is_plain(&origin.id), "{origin:?}");
+            assert!(is_plain(origin.id()), "{origin:?}");
         }
         assert_ne!(fresh(), fresh());
+        assert_eq!(fresh().len(), 16);
     }
 
     #[test]

@@ -42,14 +42,13 @@ impl Pace {
 
     /// Counts a request, unless it is one that keeps the service alive.
     pub(crate) fn ask(&self, request: &Request) -> Result<(), Failure> {
-        let path = request.uri().path();
-        let (Some(clients), Some(client)) = (&self.clients, client(request)) else {
-            return Ok(());
-        };
-        if health::PROBES.contains(&path) {
+        if health::PROBES.contains(&request.uri().path()) {
             return Ok(());
         }
-        count(clients, &client)
+        match (&self.clients, client(request)) {
+            (Some(clients), Some(client)) => count(clients, &client),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a request for a rollout.

@@ -80,30 +80,29 @@ pub(crate) async fn write(ministack: &Ministack, table: &str, target: &Target) {
 
 /// `rollout` claimed as the function does it.
 pub(crate) async fn claim(ledger: &Ledger, rollout: &Rollout) {
+    claim_with(ledger, rollout, None).await;
+}
+
+/// `rollout` claimed, with `lines` in its task definition.
+pub(crate) async fn register(ledger: &Ledger, rollout: &Rollout, lines: &[(&str, &str)]) {
+    let lines = lines.iter();
+    let outline: Outline = lines
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    claim_with(ledger, rollout, Some(&outline)).await;
+}
+
+async fn claim_with(ledger: &Ledger, rollout: &Rollout, outline: Option<&Outline>) {
     let head = ledger.head(&rollout.service).await.expect("head");
     let claim = Claim {
         by: rollout.id.as_str(),
         rollout,
         head: &head,
         supersedes: None,
+        outline,
     };
     let raced = ledger.claim(&claim).await;
     assert_eq!(raced.expect("claim"), Raced::No);
-}
-
-/// `rollout` claimed and registered, with `lines` in its task definition.
-pub(crate) async fn register(ledger: &Ledger, rollout: &Rollout, lines: &[(&str, &str)]) {
-    claim(ledger, rollout).await;
-    let lines = lines.iter();
-    let outline: Outline = lines
-        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
-        .collect();
-    let revision = rollout.revision.as_ref().expect("a revision");
-    let at = rollout.claimed_at;
-    let raced = ledger
-        .registered(rollout, revision, Some(&outline), at)
-        .await;
-    assert_eq!(raced.expect("register"), Raced::No);
 }
 
 /// `rollout` with its verdict, 50 seconds after its claim.

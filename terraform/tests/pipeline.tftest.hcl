@@ -832,10 +832,10 @@ run "function" {
     error_message = "Every run leaves a trace, and every line of the log is JSON."
   }
 
-  # 45 seconds after it began, a rollout that was left half-done is taken over: no run may still be at it then.
+  # 45 seconds after it began, a rollout that was left half-done is carried on: no run may still be at it then.
   assert {
     condition     = aws_lambda_function.this.timeout < 45
-    error_message = "A run must end before another takes over what it left."
+    error_message = "A run must end before another carries on what it left."
   }
 
   assert {

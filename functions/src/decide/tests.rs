@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fixtures::{self, at, digest, release, target};
+use ledger::Severity;
 use ledger::table::{Held, Live};
-use ledger::{RolloutId, Severity};
 
 fn rollout(letter: char, stage: Stage, verdict: Option<Verdict>) -> Rollout {
     Rollout {
@@ -195,8 +195,8 @@ fn a_scan_is_looked_at_where_the_target_says_so() {
 }
 
 #[test]
-fn a_half_done_rollout_is_taken_over_only_when_it_was_abandoned() {
-    let half = claimed(rollout('b', Stage::Registered, None));
+fn a_half_done_rollout_is_carried_on_only_when_it_was_abandoned() {
+    let half = claimed(rollout('b', Stage::Claimed, None));
     let ask = |second| on_request(Wanted::Rollback, &half, &[], at(second));
     assert_eq!(told(&ask(45)), "this rollout is being carried out");
     assert_eq!(told(&ask(46)), "resume main-b");
@@ -211,10 +211,7 @@ fn requests() {
     ];
     let live = |letter| Standing {
         head: Head {
-            live: Some(Live {
-                rollout: RolloutId::new(at(0), &digest(letter)),
-                release: release(letter, 0),
-            }),
+            live: Some(Live::of(&fixtures::rollout(letter))),
             ..Head::default()
         },
         ..Standing::default()

@@ -45,15 +45,11 @@ fn standing(live: char, in_flight: Option<Rollout>) -> Standing {
         head: Head {
             version: 7,
             newest: None,
-            live: Some(Live {
-                rollout: live.id.clone(),
-                release: live.release.clone(),
-            }),
+            live: Some(Live::of(&live)),
             in_flight: in_flight.as_ref().map(|rollout| rollout.id.clone()),
             held: None,
         },
         in_flight,
-        live: Some(live),
         claimed: None,
         answered: false,
     }
@@ -114,7 +110,7 @@ fn what_is_unexpected() {
 fn what_the_sweep_puts_right() {
     use Progress::{Completed, Failed, InProgress};
     let open = |stage| standing('b', Some(open('d', stage)));
-    let half = open(Stage::Registered);
+    let half = open(Stage::Claimed);
     let (deploying, failing, none) = (
         open(Stage::Deploying),
         open(Stage::Failing),
@@ -209,10 +205,6 @@ fn what_the_sweep_puts_right() {
 
 #[test]
 fn what_is_put_back() {
-    let to_come = Rollout {
-        revision: None,
-        ..open('d', Stage::Claimed)
-    };
     let rows = [
         (
             "the open one",
@@ -226,9 +218,9 @@ fn what_is_put_back() {
         ),
         ("the live one", None, "live"),
         (
-            "what is still to come",
-            Some(to_come),
-            "the newer release is still to come",
+            "the one that is about to come",
+            Some(open('d', Stage::Claimed)),
+            "open main-d",
         ),
     ];
     for (name, in_flight, expected) in rows {
@@ -238,13 +230,11 @@ fn what_is_put_back() {
                 assert_eq!(found, revision('b'), "{name}");
                 "live".into()
             }
-            Rightful::Nothing { why } => why.into(),
+            Rightful::Nothing => "nothing".into(),
         };
         assert_eq!(told, expected, "{name}");
     }
-    let nothing = rightful(&Standing::default());
-    let why = "nothing else has run here";
-    assert_eq!(nothing, Rightful::Nothing { why });
+    assert_eq!(rightful(&Standing::default()), Rightful::Nothing);
 }
 
 #[test]

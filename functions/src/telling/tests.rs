@@ -8,9 +8,7 @@ const PAGE: &str = "https://board.example/rollouts/production/web";
 /// A rollout at each point of its life, as its item is written.
 fn life(verdict: Verdict) -> Vec<Rollout> {
     let claimed = rollout('a');
-    let mut registered = claimed.clone();
-    registered.stage = Stage::Registered;
-    let mut deploying = registered.clone();
+    let mut deploying = claimed.clone();
     deploying.stage = Stage::Deploying;
     deploying.deployment = DeploymentId::parse("ecs-svc/1").ok();
     let with_tasks = |running| {
@@ -30,9 +28,7 @@ fn life(verdict: Verdict) -> Vec<Rollout> {
     ended.stage = Stage::Ended;
     ended.verdict = Some(verdict);
     ended.ended_at = Some(at(48));
-    vec![
-        claimed, registered, deploying, one, two, three, fewer, failing, ended,
-    ]
+    vec![claimed, deploying, one, two, three, fewer, failing, ended]
 }
 
 /// What the stream's records ask to be told, in order.

@@ -1,6 +1,6 @@
 //! An invocation as a program counter: the outgoing call that comes next, with what was read so far.
 
-use super::state::{Dep, Deployment, Head, Id, Image, Key, Letter, Revision, Verdict, View};
+use super::state::{Dep, Head, Id, Image, Key, Letter, Revision, Verdict, View};
 
 /// An invocation under way: what it was told, and the outgoing call that it is about to make.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,7 +14,7 @@ pub(crate) struct Run {
 pub(crate) enum At {
     /// The claim item was read; the head and the rollouts are to be.
     Standing { key: Key, claimed: Option<Id> },
-    /// The transaction of a claim.
+    /// RegisterTaskDefinition, and the transaction of a claim.
     Claim {
         key: Key,
         image: Image,
@@ -23,27 +23,12 @@ pub(crate) enum At {
     },
     /// Only without the rule that it is part of the claim: the older rollout gets its verdict.
     Supersede { old: Id, id: Id },
-    /// `take_over`.
-    TakeOver {
-        id: Id,
-        drives: u8,
-        revision: Option<Revision>,
-    },
-    /// DescribeServices, after a rollout was taken over.
-    Describe { id: Id, revision: Option<Revision> },
-    /// RegisterTaskDefinition unless there is a revision, and the note of it.
-    Register {
-        id: Id,
-        revision: Option<Revision>,
-        primary: Option<Deployment>,
-        before: Option<Dep>,
-    },
-    /// The release cannot run: the head is to be read for its verdict.
-    Refuse { id: Id },
-    /// The transaction of that verdict.
-    GiveRefusal { id: Id, head: Head },
+    /// The transaction of a release that cannot run.
+    Refuse { key: Key, image: Image, head: Head },
+    /// DescribeServices, for a rollout that was left half-done.
+    Describe { id: Id },
     /// UpdateService.
-    Update { id: Id, revision: Revision },
+    Update { id: Id },
     /// The note of the deployment.
     Deploying {
         id: Id,

@@ -95,7 +95,6 @@ pub(crate) const MANY_HEAR: Config = Config {
     images: GOOD_BAD,
     live: 1,
     at_once: (2, 2),
-    busy_sweeps: true,
     faults: Faults {
         crashes: 1,
         duplicates: 1,
@@ -251,6 +250,11 @@ pub(crate) const LARGE: &[Config] = &[
             ..NONE
         },
         ..BAD_AFTER_GOOD
+    },
+    Config {
+        name: "verdict runs twice at once, sweeps at any time",
+        busy_sweeps: true,
+        ..MANY_HEAR
     },
     Config {
         name: "a redeployment, sweeps at any time",

@@ -59,7 +59,7 @@ impl System {
     }
 
     fn lives(&self, state: &State, deployment: &Deployment) -> bool {
-        let rollout = deployment.revision.map(|it| state.rollout(it.rollout));
+        let rollout = deployment.revision.map(|it| state.rollout(it));
         rollout.is_none_or(|rollout| self.kind(rollout.image) == Kind::Good)
     }
 
@@ -71,7 +71,6 @@ impl System {
         if self.config.stale {
             state.ecs.stale = Some(state.ecs.listed.clone());
         }
-        state.rollout_mut(revision.rollout).deployed |= 1 << revision.nth;
         let deployment = Deployment {
             id: state.ecs.next,
             revision: Some(revision),
@@ -92,7 +91,7 @@ impl System {
         ecs.last = Some(ecs.listed[0]);
         let Deployment { id, revision, .. } = ecs.listed[0];
         if let Some(revision) = revision {
-            state.rollout_mut(revision.rollout).completed = true;
+            state.rollout_mut(revision).completed = true;
         }
         self.tell(state, id, Heard::Completed);
     }
@@ -102,7 +101,7 @@ impl System {
         let ecs = &mut state.ecs;
         ecs.listed[0].progress = Progress::Failed;
         let failed = ecs.listed[0];
-        ecs.failed |= failed.revision.map_or(0, |it| 1 << it.rollout);
+        ecs.failed |= failed.revision.map_or(0, |it| 1 << it);
         let back = ecs.last.take();
         if let Some(mut back) = back {
             back.progress = Progress::UnderWay;
@@ -111,7 +110,7 @@ impl System {
         }
         if let Some(revision) = failed.revision {
             let is_release = back.is_some_and(|it| it.revision.is_some());
-            let rollout = state.rollout_mut(revision.rollout);
+            let rollout = state.rollout_mut(revision);
             rollout.went_back |= is_release;
             rollout.got_stuck |= !is_release;
         }

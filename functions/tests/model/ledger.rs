@@ -2,7 +2,7 @@
 
 use super::config::System;
 use super::rules::Rule;
-use super::state::{Dep, Head, Id, Image, Key, Revision, Stage, State, Verdict};
+use super::state::{Dep, Head, Id, Image, Key, Stage, State, Verdict};
 use super::values;
 
 impl System {
@@ -15,33 +15,18 @@ impl System {
         head: Head,
         rolls_back_to: Option<Dep>,
     ) -> Option<Id> {
-        let is_claimed = state.claimed(key).is_some_and(|id| {
-            let failed = state.rollout(id).verdict == Some(Verdict::RolledBack);
-            self.keeps(Rule::StaysOut) || !failed
-        });
-        let only_once = self.keeps(Rule::ClaimOnce) && self.keeps(Rule::Claims);
-        let superseded = head.in_flight;
-        let is_open = superseded.is_none_or(|old| self.is_open(state, old, Rule::VerdictOnce));
-        if is_claimed && only_once || !self.is_current(state, head) || !is_open {
+        let is_open = |old| self.is_open(state, old, Rule::VerdictOnce);
+        if !head.in_flight.is_none_or(is_open) {
             return None;
         }
-        let id = state.rollouts.len() as Id;
-        let mut rollout = values::claimed(&self.config, key, image);
+        let id = self.write_claim(state, key, image, head)?;
+        state.head.in_flight = Some(id);
+        let rollout = state.rollout_mut(id);
+        rollout.revision = Some(id);
         if self.keeps(Rule::Inherits) {
             rollout.rolls_back_to = rolls_back_to;
         }
-        state.rollouts.push(rollout);
-        let mut next = head;
-        next.version += 1;
-        next.in_flight = Some(id);
-        if matches!(key, Key::Push(_)) || !self.keeps(Rule::NewestByPush) {
-            next.newest = Some(image);
-        }
-        let rank = |newest: Option<Image>| newest.map(|image| self.rank(image));
-        state.went_backwards |= rank(next.newest) < rank(state.head.newest);
-        state.moved_while_held |= matches!(key, Key::Push(_)) && state.head.held;
-        state.head = next;
-        if let Some(old) = superseded
+        if let Some(old) = head.in_flight
             && self.keeps(Rule::SupersedeInClaim)
         {
             self.end(state, old, Verdict::Superseded);
@@ -49,25 +34,38 @@ impl System {
         Some(id)
     }
 
-    pub(crate) fn take_over(&self, state: &mut State, id: Id, drives: u8) -> bool {
-        let rollout = state.rollout_mut(id);
-        let is_as_seen = rollout.drives == drives || !self.keeps(Rule::TakeOverOnce);
-        if rollout.verdict.is_some() || !is_as_seen {
-            return false;
+    /// One transaction: the claim item, a rollout that has ended, and the head. What is in flight goes on.
+    pub(crate) fn refuse(&self, state: &mut State, key: Key, image: Image, head: Head) -> bool {
+        let id = self.write_claim(state, key, image, head);
+        if let Some(id) = id {
+            self.end(state, id, Verdict::Failed);
         }
-        rollout.drives += 1;
-        rollout.abandoned = false;
-        true
+        id.is_some()
     }
 
-    pub(crate) fn registered(&self, state: &mut State, id: Id, revision: Revision) -> bool {
-        let is_open = self.is_open(state, id, Rule::NoteOpenOnly);
-        if is_open {
-            let rollout = state.rollout_mut(id);
-            rollout.stage = Stage::Registered;
-            rollout.revision = Some(revision);
+    fn write_claim(&self, state: &mut State, key: Key, image: Image, head: Head) -> Option<Id> {
+        let is_claimed = state.claimed(key).is_some_and(|id| {
+            let failed = state.rollout(id).verdict == Some(Verdict::RolledBack);
+            self.keeps(Rule::StaysOut) || !failed
+        });
+        let only_once = self.keeps(Rule::ClaimOnce) && self.keeps(Rule::Claims);
+        if is_claimed && only_once || !self.is_current(state, head) {
+            return None;
         }
-        is_open
+        let id = state.rollouts.len() as Id;
+        state
+            .rollouts
+            .push(values::claimed(&self.config, key, image));
+        let mut next = head;
+        next.version += 1;
+        if matches!(key, Key::Push(_)) || !self.keeps(Rule::NewestByPush) {
+            next.newest = Some(image);
+        }
+        let rank = |newest: Option<Image>| newest.map(|image| self.rank(image));
+        state.went_backwards |= rank(next.newest) < rank(state.head.newest);
+        state.moved_while_held |= matches!(key, Key::Push(_)) && state.head.held;
+        state.head = next;
+        Some(id)
     }
 
     pub(crate) fn deploying(
@@ -137,7 +135,6 @@ impl System {
         rollout.verdicts += 1;
         // Nobody asks for these of a rollout that has ended: fewer states differ without them.
         rollout.rolls_back_to = None;
-        rollout.drives = 0;
         (rollout.abandoned, rollout.settled, rollout.late) = (false, false, false);
     }
 

@@ -7,7 +7,7 @@ use super::config::System;
 use super::happens::Happens;
 use super::promises;
 use super::rollout::Outcome;
-use super::state::{Ecs, Head, Heard, Key, Letter, Revision, Stage, State, Verdict, View};
+use super::state::{Ecs, Head, Heard, Key, Letter, Stage, State, Verdict, View};
 use super::values;
 
 impl Model for System {
@@ -88,12 +88,7 @@ impl System {
             rollout.stage = Stage::Ended;
             rollout.verdict = Some(Verdict::Succeeded);
             rollout.verdicts = 1;
-            rollout.revision = Some(Revision {
-                rollout: image,
-                nth: 0,
-            });
-            rollout.registered = 1;
-            rollout.deployed = 1;
+            rollout.revision = Some(image);
             rollout.deployment = (image + 1 == live).then_some(0);
             rollout.completed = true;
             rollout

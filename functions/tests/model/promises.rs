@@ -10,7 +10,6 @@ pub(crate) const ONE_VERDICT: &str = "a verdict is given once and never changes"
 pub(crate) const ONE_OPEN: &str = "one rollout is open at most, and the head points to it";
 pub(crate) const FORWARDS: &str = "a push never moves the newest release backwards";
 pub(crate) const ONE_ROLLOUT: &str = "one push is one rollout";
-pub(crate) const ONE_REVISION: &str = "of one rollout one task definition comes to ECS";
 pub(crate) const TRUE_VERDICT: &str = "a verdict says what happened in ECS";
 pub(crate) const TRUE_LIVE: &str = "live is what ECS has completed";
 pub(crate) const HELD: &str = "while a target is held a push moves nothing";
@@ -29,7 +28,6 @@ pub(crate) fn all() -> Vec<Property<System>> {
         Property::always(ONE_OPEN, one_open),
         Property::always(FORWARDS, |_, state: &State| !state.went_backwards),
         Property::always(ONE_ROLLOUT, one_rollout),
-        Property::always(ONE_REVISION, one_revision),
         Property::always(TRUE_VERDICT, true_verdict),
         Property::always(TRUE_LIVE, true_live),
         Property::always(HELD, |_, state: &State| !state.moved_while_held),
@@ -66,13 +64,6 @@ fn one_rollout(_: &System, state: &State) -> bool {
     })
 }
 
-fn one_revision(_: &System, state: &State) -> bool {
-    state
-        .rollouts
-        .iter()
-        .all(|it| it.deployed.count_ones() <= 1)
-}
-
 /// Nobody else touches the service here, so no rollout is stopped.
 fn true_verdict(system: &System, state: &State) -> bool {
     state.rollouts.iter().all(|it| match it.verdict {
@@ -99,7 +90,7 @@ fn all_end(system: &System, state: &State) -> bool {
 /// What is in progress for ever, or failed without a way back, runs beside what ran before: nothing is said of that.
 fn live_runs(system: &System, state: &State) -> bool {
     let primary = state.ecs.primary();
-    let runs = primary.revision.map(|it| state.rollout(it.rollout).image);
+    let runs = primary.revision.map(|it| state.rollout(it).image);
     let live = state.head.live.map(|id| state.rollout(id).image);
     primary.progress != Progress::Completed || runs == live || !system.is_at_rest(state)
 }
@@ -117,7 +108,7 @@ fn newest_runs(system: &System, state: &State) -> bool {
         return true;
     };
     let primary = state.ecs.primary();
-    let runs = primary.revision.map(|it| state.rollout(it.rollout).image);
+    let runs = primary.revision.map(|it| state.rollout(it).image);
     let has_succeeded = last.verdict == Some(Verdict::Succeeded)
         && runs == Some(last.image)
         && primary.progress == Progress::Completed;

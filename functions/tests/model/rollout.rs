@@ -1,8 +1,8 @@
 //! `rollout`, call by call: `functions::{rollout, drive, request, sweep}` as a program counter.
 //!
 //! A call that only reads and whose answer nothing here depends on is left out (the template, the commit, the scan of
-//! an image). RegisterTaskDefinition and the note of it are one step: what was registered in vain is found again by its
-//! tags, so that a death between the two is one before both.
+//! an image). RegisterTaskDefinition and the claim are one step: a revision that nobody has claimed is nothing to anybody, so
+//! that a death between the two is one before both.
 
 use functions::decide::Action;
 
@@ -10,7 +10,7 @@ use super::call::At;
 use super::config::{Ask, Kind, System};
 use super::real;
 use super::rules::Rule;
-use super::state::{Heard, Id, Image, Key, Revision, State, Verdict, View};
+use super::state::{Heard, Id, Image, Key, State, Verdict, View};
 use super::values;
 
 /// How a call ends.
@@ -22,7 +22,7 @@ pub(crate) enum Outcome {
     Fails,
 }
 
-use Outcome::{Done, Fails, Goes};
+use Outcome::{Done, Goes};
 
 impl System {
     /// The first calls after an event has come: nothing is written yet.
@@ -62,65 +62,26 @@ impl System {
                     Some(old) if !self.keeps(Rule::SupersedeInClaim) => {
                         Goes(At::Supersede { old, id })
                     }
-                    _ => self.register(id, None),
+                    _ => Goes(At::Update { id }),
                 },
+            },
+            At::Refuse { key, image, head } => match self.refuse(state, key, image, head) {
+                true => Done,
+                false => self.begin_rollout(state, heard_of(key)),
             },
             At::Supersede { old, id } => {
                 self.end(state, old, Verdict::Superseded);
-                self.register(id, None)
+                Goes(At::Update { id })
             }
-            At::TakeOver {
+            // What an earlier try began is adopted.
+            At::Describe { id } if view[0].revision == Some(id) => Goes(At::Deploying {
                 id,
-                drives,
-                revision,
-            } => match self.take_over(state, id, drives) {
-                true => Goes(At::Describe { id, revision }),
-                false => Done,
-            },
-            At::Describe { id, revision } => Goes(At::Register {
-                id,
-                revision: revision.or(state.rollout(id).revision),
-                primary: Some(view[0]),
-                before: real::before(&self.config, view),
+                deployment: view[0].id,
+                rolls_back_to: real::before(&self.config, view),
             }),
-            At::Register {
-                id,
-                revision,
-                primary,
-                before,
-            } => {
-                let image = state.rollout(id).image;
-                if revision.is_none() && self.kind(image) == Kind::Unfit {
-                    return Goes(At::Refuse { id });
-                }
-                let rollout = state.rollout_mut(id);
-                let revision = revision.unwrap_or(Revision {
-                    rollout: id,
-                    nth: rollout.registered,
-                });
-                rollout.registered = rollout.registered.max(revision.nth + 1);
-                if !self.registered(state, id, revision) {
-                    return Done;
-                }
-                match primary.filter(|it| it.revision == Some(revision)) {
-                    Some(primary) => Goes(At::Deploying {
-                        id,
-                        deployment: primary.id,
-                        rolls_back_to: before,
-                    }),
-                    None => Goes(At::Update { id, revision }),
-                }
-            }
-            At::Refuse { id } => Goes(At::GiveRefusal {
-                id,
-                head: state.head,
-            }),
-            At::GiveRefusal { id, head } => match self.give(state, id, Verdict::Failed, head) {
-                true => Done,
-                false => Fails,
-            },
-            At::Update { id, revision } => {
-                let answer = self.update_service(state, revision);
+            At::Describe { id } => Goes(At::Update { id }),
+            At::Update { id } => {
+                let answer = self.update_service(state, id);
                 Goes(At::Deploying {
                     id,
                     deployment: answer[0].id,
@@ -178,11 +139,6 @@ impl System {
                 .claimed
                 .filter(|it| it.verdict != Some(ledger::Verdict::RolledBack));
         }
-        if !self.keeps(Rule::Abandoned)
-            && let Some(claimed) = &mut standing.claimed
-        {
-            claimed.driven_at -= chrono::TimeDelta::minutes(1);
-        }
         let action = match key {
             Key::Push(image) => real::on_push(config, image, &standing),
             Key::Ask(number) => real::on_request(
@@ -192,35 +148,21 @@ impl System {
             ),
         };
         match action {
-            Action::RollOut(release) => Goes(At::Claim {
-                key,
-                image: values::image_of(&release.digest),
-                head: state.head,
-                rolls_back_to: self.goes_back_to(&standing),
-            }),
-            Action::Resume(chosen) => self.resume(state, &chosen),
+            Action::RollOut(release) => {
+                let (image, head) = (values::image_of(&release.digest), state.head);
+                match self.kind(image) {
+                    Kind::Unfit => Goes(At::Refuse { key, image, head }),
+                    Kind::Good | Kind::Bad => Goes(At::Claim {
+                        key,
+                        image,
+                        head,
+                        rolls_back_to: self.goes_back_to(&standing),
+                    }),
+                }
+            }
+            Action::Resume(chosen) => resume(&chosen),
             Action::Ignore { .. } | Action::Refuse(..) => Done,
         }
-    }
-
-    pub(crate) fn resume(&self, state: &State, chosen: &ledger::Rollout) -> Outcome {
-        let id = values::id_of(chosen);
-        let rollout = state.rollout(id);
-        Goes(At::TakeOver {
-            id,
-            drives: rollout.drives,
-            revision: rollout.revision,
-        })
-    }
-
-    /// Nobody else holds a view of the service from before: it is fresh, and its revision new.
-    fn register(&self, id: Id, revision: Option<Revision>) -> Outcome {
-        Goes(At::Register {
-            id,
-            revision,
-            primary: None,
-            before: None,
-        })
     }
 
     fn unheard(&self, state: &State, newest: Option<Image>, is_time: bool) -> Outcome {
@@ -243,6 +185,12 @@ impl System {
             false => Goes(At::List { newest }),
         }
     }
+}
+
+/// A half-done rollout is carried on.
+pub(crate) fn resume(chosen: &ledger::Rollout) -> Outcome {
+    let id = values::id_of(chosen);
+    Goes(At::Describe { id })
 }
 
 fn heard_of(key: Key) -> Heard {

@@ -16,10 +16,6 @@ pub(crate) enum Rule {
     VerdictOnce,
     /// A step is noted only of an open rollout.
     NoteOpenOnly,
-    /// Of two that take a rollout over, one does.
-    TakeOverOnce,
-    /// A half-done rollout is left alone for longer than a function may run.
-    Abandoned,
     /// Only a push moves the newest release.
     NewestByPush,
     /// A push rolls out only what is newer than the newest.

@@ -12,12 +12,8 @@ pub(crate) type Dep = u8;
 /// A release: its place in the configuration's list.
 pub(crate) type Image = u8;
 
-/// A registered task definition: whose it is, and which of several registrations for the same rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Revision {
-    pub(crate) rollout: Id,
-    pub(crate) nth: u8,
-}
+/// A registered task definition: the rollout that was claimed with it.
+pub(crate) type Revision = Id;
 
 /// What a claim item is named for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +26,6 @@ pub(crate) enum Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Claimed,
-    Registered,
     Deploying,
     Failing,
     Ended,
@@ -57,9 +52,7 @@ pub(crate) struct Rollout {
     pub(crate) deployment: Option<Dep>,
     pub(crate) rolls_back_to: Option<Dep>,
     pub(crate) verdict: Option<Verdict>,
-    /// Stands for the value of `driven_at`: how often somebody began to carry it out.
-    pub(crate) drives: u8,
-    /// `driven_at` is longer ago than a function may run.
+    /// `claimed_at` is longer ago than a function may run.
     pub(crate) abandoned: bool,
     /// `deployed_at`, or `failing_at`, is longer ago than ECS may take to show what it does.
     pub(crate) settled: bool,
@@ -68,10 +61,6 @@ pub(crate) struct Rollout {
 
     /// How often a verdict was written.
     pub(crate) verdicts: u8,
-    /// How many task definitions were registered for it.
-    pub(crate) registered: u8,
-    /// How many of them have come to ECS.
-    pub(crate) deployed: u8,
     /// ECS has completed a deployment of it.
     pub(crate) completed: bool,
     /// ECS has given a deployment of it up and gone back to a release.

@@ -43,13 +43,12 @@ pub(crate) fn target(config: &Config) -> Target {
 pub(crate) fn claimed(config: &Config, key: Key, image: Image) -> Rollout {
     let release = release(config, image);
     let real = ledger::Rollout::claimed(&target(config), release, cause(key), *NOW);
-    assert!(real.driven_at == *NOW && real.deadline > *NOW);
+    assert!(real.claimed_at == *NOW && real.deadline > *NOW);
     Rollout {
         key,
         image: image_of(&real.release.digest),
         stage: match real.stage {
             ledger::Stage::Claimed => Stage::Claimed,
-            ledger::Stage::Registered => Stage::Registered,
             ledger::Stage::Deploying => Stage::Deploying,
             ledger::Stage::Failing => Stage::Failing,
             ledger::Stage::Ended => Stage::Ended,
@@ -58,13 +57,10 @@ pub(crate) fn claimed(config: &Config, key: Key, image: Image) -> Rollout {
         deployment: None,
         rolls_back_to: None,
         verdict: real.verdict.map(verdict_of),
-        drives: 0,
         abandoned: false,
         settled: false,
         late: false,
         verdicts: 0,
-        registered: 0,
-        deployed: 0,
         completed: false,
         went_back: false,
         got_stuck: false,
@@ -79,10 +75,7 @@ pub(crate) fn standing(config: &Config, state: &State, claimed: Option<Id>) -> S
         head: ledger::table::Head {
             version: head.version.into(),
             newest: head.newest.map(|image| release(config, image)),
-            live: head.live.map(|id| Live {
-                rollout: rollout_id(id),
-                release: release(config, state.rollout(id).image),
-            }),
+            live: head.live.map(|id| Live::of(&read(id))),
             in_flight: head.in_flight.map(rollout_id),
             held: head.held.then(|| Held {
                 by: "ada".into(),
@@ -91,7 +84,6 @@ pub(crate) fn standing(config: &Config, state: &State, claimed: Option<Id>) -> S
             }),
         },
         in_flight: head.in_flight.map(&read),
-        live: head.live.map(&read),
         claimed: claimed.map(&read),
         answered: false,
     }
@@ -111,7 +103,6 @@ pub(crate) fn rollout(config: &Config, id: Id, ours: &Rollout) -> ledger::Rollou
     real.id = rollout_id(id);
     real.stage = match ours.stage {
         Stage::Claimed => ledger::Stage::Claimed,
-        Stage::Registered => ledger::Stage::Registered,
         Stage::Deploying => ledger::Stage::Deploying,
         Stage::Failing => ledger::Stage::Failing,
         Stage::Ended => ledger::Stage::Ended,
@@ -129,7 +120,7 @@ pub(crate) fn rollout(config: &Config, id: Id, ours: &Rollout) -> ledger::Rollou
         Verdict::TimedOut => ledger::Verdict::TimedOut,
     });
     let ago = |seconds| *NOW - TimeDelta::seconds(seconds);
-    real.driven_at = ago(if ours.abandoned { 61 } else { 0 });
+    real.claimed_at = ago(if ours.abandoned { 61 } else { 0 });
     real.deployed_at = ours.deployment.map(|_| match (ours.settled, ours.late) {
         (false, _) => *NOW,
         (true, false) => ago(61),
@@ -231,8 +222,7 @@ pub(crate) fn definition(deployment: &Deployment) -> String {
 }
 
 fn revision_arn(revision: Revision) -> String {
-    let number = 10 * u32::from(revision.rollout) + u32::from(revision.nth);
-    format!("arn:aws:ecs:eu-west-1:1:task-definition/web:{number}")
+    format!("arn:aws:ecs:eu-west-1:1:task-definition/web:{revision}")
 }
 
 pub(crate) fn number_of(name: &str) -> u8 {

@@ -8,6 +8,7 @@ use super::call::{At, Back};
 use super::config::System;
 use super::real;
 use super::rollout::Outcome::{self, Done, Goes};
+use super::rollout::resume;
 use super::rules::Rule;
 use super::state::{Dep, Image, State, View};
 use super::values;
@@ -25,7 +26,7 @@ impl System {
                 let head = state.head;
                 (Back::Live { head }, head.live)
             }
-            Rightful::Live(_) | Rightful::Nothing { .. } => return Done,
+            Rightful::Live(_) | Rightful::Nothing => return Done,
         };
         let revision = id.and_then(|id| state.rollout(id).revision);
         revision.map_or(Done, |revision| Goes(At::PutBack { newer, revision }))
@@ -56,7 +57,7 @@ impl System {
             let mut asked = state.clone();
             asked.ecs.failed = failed;
             match real::repair(&self.config, &asked, view, self.keeps(Rule::PutsBack)) {
-                Repair::Resume(rollout) => self.resume(state, &rollout),
+                Repair::Resume(rollout) => resume(&rollout),
                 Repair::PutBack(_) => self.give_way(state),
                 Repair::Nothing => Done,
             }

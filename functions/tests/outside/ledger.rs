@@ -83,7 +83,7 @@ impl Outside {
         let Some(open) = self.ledger.in_flight(&key()).await.unwrap() else {
             return;
         };
-        self.set_back("driven_at").await;
+        self.set_back("claimed_at").await;
         if open.deployed_at.is_some() {
             self.set_back("deployed_at").await;
         }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use ::ledger::{DeploymentId, Ledger, ServiceKey};
 use anyhow::Result;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use chrono::{TimeDelta, Utc};
 use functions::announce::Bus;
 use functions::github::{self, Api, Identity};
 use functions::limit::Patience;
@@ -419,6 +420,13 @@ pub(crate) fn request(id: &str, detail: Value) -> Value {
 /// The schedule's event.
 pub(crate) fn schedule() -> Value {
     envelope("aws.events", "Scheduled Event", &[], json!({}))
+}
+
+/// An event that was sent a minute and a little ago.
+pub(crate) fn a_minute_old(event: &Value) -> Value {
+    let mut event = event.clone();
+    event["time"] = json!(Utc::now() - TimeDelta::seconds(61));
+    event
 }
 
 /// Everything that speaks to AWS through `endpoint`, as on Lambda.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::rest::{Hears, Rest, ecs_rests};
 use super::run::{Function, Instance, sweep};
 use super::world::{BROKEN, SLEEPS};
-use crate::outside::{Fault, Outside, is_read, request};
+use crate::outside::{Fault, Outside, a_minute_old, is_read, request};
 
 /// A way through a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,7 @@ impl Way {
         // Lambda tries it again after a minute; nobody but the one who asks could know of a request that is lost.
         if hears == Hears::Events || event["source"] == "couplet" {
             outside.a_minute_passes().await;
+            let event = a_minute_old(&event);
             function.run_well(&outside, event).await.unwrap();
         }
         let rest = Rest::after(&mut outside, hears).await;
@@ -185,8 +186,8 @@ impl Way {
             }
             Way::Resumption => {
                 let pushed = outside.push('a', SLEEPS).await;
-                let register = "ECS.RegisterTaskDefinition";
-                outside.recorder.lose_answer_of(register);
+                let denied = json!({ "__type": "AccessDeniedException" });
+                outside.recorder.answer("ECS.UpdateService", 400, denied);
                 outside.rollout(pushed.clone()).await;
                 assert_eq!(outside.history().await, ["aaaaaaa Claimed"]);
                 outside.a_minute_passes().await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::promises::{Promises, Pushed};
 use super::rest::{Hears, Rest, ecs_rests};
 use super::run::{Function, Instance, sweep};
-use crate::outside::{Fault, Outside, request, schedule};
+use crate::outside::{Fault, Outside, a_minute_old, request, schedule};
 
 /// It runs until it is stopped, and costs nothing meanwhile.
 pub(crate) const SLEEPS: &str = "#!/bin/sh\nexec sleep 600\n";
@@ -137,6 +137,9 @@ impl World {
         // A sweep comes every minute, and Lambda tries again after one.
         if taken.iter().any(|it| it.tries > 0 || swept(it)) {
             self.outside.a_minute_passes().await;
+        }
+        for letter in taken.iter_mut().filter(|it| it.tries > 0) {
+            letter.event = a_minute_old(&letter.event);
         }
         if let [one, other] = &mut taken[..]
             && one.function == other.function

@@ -29,8 +29,6 @@ pub struct Standing {
     pub head: Head,
     /// The open rollout, if there is one.
     pub in_flight: Option<Rollout>,
-    /// The rollout that brought what runs.
-    pub live: Option<Rollout>,
     /// The rollout that this push or request has claimed before.
     pub claimed: Option<Rollout>,
     /// Whether this request, one that needs no rollout, was carried out before.
@@ -100,21 +98,21 @@ impl Ledger {
         })
     }
 
-    /// Where `key` stands, its open rollout and the one that is live.
+    /// Where `key` stands, and its open rollout.
     pub async fn standing(&self, key: &ServiceKey) -> Result<Standing> {
         let head = self.head(key).await?;
         self.complete(key, head, None).await
     }
 
-    /// The rollouts that a head and a claim name, in one call. They are read after the head: none is older than it.
+    /// The rollouts that a head and a claim name, in one call if there are any. They are read after the head: none is older
+    /// than it.
     async fn complete(
         &self,
         key: &ServiceKey,
         head: Head,
         claimed: Option<RolloutId>,
     ) -> Result<Standing> {
-        let live = head.live.as_ref().map(|live| live.rollout.clone());
-        let named = [&head.in_flight, &live, &claimed];
+        let named = [&head.in_flight, &claimed];
         let sort_keys: BTreeSet<String> = named.into_iter().flatten().map(rollout_key).collect();
         let sort_keys: Vec<&str> = sort_keys.iter().map(String::as_str).collect();
         let mut rollouts = HashMap::new();
@@ -124,7 +122,6 @@ impl Ledger {
         let rollout = |id: &Option<RolloutId>| rollouts.get(&rollout_key(id.as_ref()?)).cloned();
         Ok(Standing {
             in_flight: rollout(&head.in_flight),
-            live: rollout(&live),
             claimed: rollout(&claimed),
             answered: false,
             head,
@@ -147,8 +144,7 @@ impl Ledger {
         self.get(key, &rollout_key(id)).await
     }
 
-    /// What is in the task definition of a rollout; `None` if it registered none, or another invocation than the one that
-    /// did carried it on.
+    /// What is in the task definition of a rollout; `None` if it has none.
     pub async fn outline(&self, key: &ServiceKey, id: &RolloutId) -> Result<Option<Outline>> {
         let item: Option<OutlineItem> = self.get(key, &outline_key(id)).await?;
         Ok(item.map(|item| item.lines))

@@ -14,9 +14,7 @@ use super::{
     partition, text,
 };
 use crate::transition::Next;
-use crate::{
-    DeploymentId, RevisionArn, Rollout, RolloutId, ServiceKey, Stage, Tasks, Told, Verdict,
-};
+use crate::{Cause, DeploymentId, Rollout, RolloutId, ServiceKey, Stage, Tasks, Told, Verdict};
 
 /// A rollout that exists and has no verdict.
 const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(verdict)";
@@ -32,6 +30,8 @@ pub struct Claim<'a> {
     pub head: &'a Head,
     /// The open rollout that it takes the place of.
     pub supersedes: Option<&'a Rollout>,
+    /// What is in its task definition, if that is known.
+    pub outline: Option<&'a Outline>,
 }
 
 /// Whether a conditional write came first.
@@ -65,24 +65,16 @@ impl Ledger {
     /// Claims a rollout, and in the same transaction ends the one that it supersedes.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Raced> {
         let rollout = claim.rollout;
-        let pk = partition(&rollout.service);
-        let mut head = claim.head.clone();
-        head.version += 1;
-        head.in_flight = Some(rollout.id.clone());
-        if rollout.cause == crate::Cause::Push {
-            head.newest = Some(rollout.release.clone());
-        }
-        let mark = ClaimItem {
-            rollout: &rollout.id,
-        };
-        let mut writes = vec![
-            self.put_new(item(&pk, &format!("claim#{}", claim.by), mark)?)?,
-            self.put_new(item(&pk, &format!("{ROLLOUT}{}", rollout.id), rollout)?)?,
-            self.put_head(&rollout.service, &head)?,
-        ];
+        let mut writes = self.claimed(claim, Some(rollout.id.clone()))?;
         if let Some(old) = claim.supersedes {
             let reason = format!("by {}", rollout.release.label());
-            writes.push(self.end(old, Verdict::Superseded, Some(&reason), rollout.claimed_at)?);
+            let at = rollout.registered_at.unwrap_or(rollout.claimed_at);
+            writes.push(self.end(old, Verdict::Superseded, Some(&reason), at)?);
+        }
+        if let Some(outline) = claim.outline {
+            let (pk, sk) = (partition(&rollout.service), outline_key(&rollout.id));
+            let lines = OutlineItem { lines: outline };
+            writes.push(self.put_new(item(&pk, &sk, lines)?)?);
         }
         transact(&self.client, writes)
             .await
@@ -92,20 +84,7 @@ impl Ledger {
     /// Writes a rollout that ended as it was claimed ([`Rollout::refused`]). What is in flight goes on.
     pub async fn refuse(&self, claim: &Claim<'_>) -> Result<Raced> {
         let rollout = claim.rollout;
-        let pk = partition(&rollout.service);
-        let head = Head {
-            version: claim.head.version + 1,
-            newest: Some(rollout.release.clone()),
-            ..claim.head.clone()
-        };
-        let mark = ClaimItem {
-            rollout: &rollout.id,
-        };
-        let writes = vec![
-            self.put_new(item(&pk, &format!("claim#{}", claim.by), mark)?)?,
-            self.put_new(item(&pk, &format!("{ROLLOUT}{}", rollout.id), rollout)?)?,
-            self.put_head(&rollout.service, &head)?,
-        ];
+        let writes = self.claimed(claim, claim.head.in_flight.clone())?;
         transact(&self.client, writes)
             .await
             .with_context(|| format!("cannot refuse rollout {} of {}", rollout.id, rollout.target))
@@ -147,45 +126,6 @@ impl Ledger {
         transact(&self.client, vec![self.put_head(&live.service, &head)?])
             .await
             .with_context(|| format!("cannot write that rollout {} is live", live.id))
-    }
-
-    /// Notes that somebody carries the rollout on from now; raced if somebody else has just begun to.
-    pub async fn take_over(&self, rollout: &Rollout, at: DateTime<Utc>) -> Result<Raced> {
-        let update = self
-            .step(rollout, "SET driven_at = :at")
-            .condition_expression("attribute_not_exists(verdict) AND driven_at = :seen")
-            .expression_attribute_values(":at", attribute(at)?)
-            .expression_attribute_values(":seen", attribute(rollout.driven_at)?);
-        self.write(update.build()?, rollout, "taken over").await
-    }
-
-    /// Notes the registered task definition, and what is in it if that is known; raced if the rollout was given a verdict
-    /// meanwhile.
-    pub async fn registered(
-        &self,
-        rollout: &Rollout,
-        revision: &RevisionArn,
-        outline: Option<&Outline>,
-        at: DateTime<Utc>,
-    ) -> Result<Raced> {
-        let sets = "SET stage = :stage, revision = :revision, registered_at = if_not_exists(registered_at, :at)";
-        let update = self
-            .open_step(rollout, sets, Stage::Registered)?
-            .expression_attribute_values(":revision", text(revision.as_str()))
-            .expression_attribute_values(":at", attribute(at)?);
-        let mut writes = vec![transactional(update.build()?)];
-        if let Some(outline) = outline {
-            let (pk, sk) = (partition(&rollout.service), outline_key(&rollout.id));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item(
-                &pk,
-                &sk,
-                OutlineItem { lines: outline },
-            )?));
-            writes.push(TransactWriteItem::builder().put(put.build()?).build());
-        }
-        transact(&self.client, writes)
-            .await
-            .with_context(|| format!("cannot note rollout {} as registered", rollout.id))
     }
 
     /// Notes ECS's deployment; raced if the rollout was given a verdict meanwhile.
@@ -314,6 +254,32 @@ impl Ledger {
         transact(&self.client, writes)
             .await
             .with_context(|| format!("cannot give rollout {} its verdict {verdict}", rollout.id))
+    }
+
+    /// The claim, its rollout, and the head, of which only a push moves the newest release.
+    fn claimed(
+        &self,
+        claim: &Claim<'_>,
+        in_flight: Option<RolloutId>,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let rollout = claim.rollout;
+        let pk = partition(&rollout.service);
+        let mut head = Head {
+            version: claim.head.version + 1,
+            in_flight,
+            ..claim.head.clone()
+        };
+        if rollout.cause == Cause::Push {
+            head.newest = Some(rollout.release.clone());
+        }
+        let mark = ClaimItem {
+            rollout: &rollout.id,
+        };
+        Ok(vec![
+            self.put_new(item(&pk, &format!("claim#{}", claim.by), mark)?)?,
+            self.put_new(item(&pk, &format!("{ROLLOUT}{}", rollout.id), rollout)?)?,
+            self.put_head(&rollout.service, &head)?,
+        ])
     }
 
     fn put_new(&self, item: super::Item) -> Result<TransactWriteItem> {

@@ -384,7 +384,7 @@ fn asking_ecs() {
             "claimed, never registered",
             claimed(),
             service(901, &[(OLD, true, Completed)]),
-            "timed_out: no task definition was registered before the deadline",
+            "timed_out: the service was not updated before the deadline",
         ),
         (
             "claimed, still early",

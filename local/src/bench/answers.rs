@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use hyper::Method;
+use ledger::table::Live;
 use ledger::{Cause, Commit, Digest, Release, Rollout, Stage, Target, Verdict};
 use serde_json::{Map, Value, json};
 
@@ -220,7 +221,7 @@ fn head(world: &World, number: usize) -> Result<Value> {
     let mut head = json!({
         "version": 2 * world.rollouts,
         "newest": rollout(&target, 0, false)?.release,
-        "live": { "rollout": live.id, "release": live.release },
+        "live": Live::of(&live),
     });
     if world.is_open {
         head["in_flight"] = json!(rollout(&target, 0, true)?.id);

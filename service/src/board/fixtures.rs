@@ -65,7 +65,6 @@ pub(crate) fn open(target: &Target, second: i64) -> Rollout {
         verdict: None,
         heard_at: Some(at(second) - TimeDelta::milliseconds(300)),
         claimed_at: at(second),
-        driven_at: at(second),
         registered_at: Some(at(second) + TimeDelta::milliseconds(400)),
         deployed_at: Some(at(second + 1)),
         first_task_at: Some(at(second + 20)),
@@ -114,10 +113,7 @@ pub(crate) fn after(target: &Target, history: Vec<Rollout>) -> State {
         .cloned();
     let in_flight = history.iter().find(|it| it.verdict.is_none()).cloned();
     let head = Head {
-        live: live.as_ref().map(|rollout| Live {
-            rollout: rollout.id.clone(),
-            release: rollout.release.clone(),
-        }),
+        live: live.as_ref().map(Live::of),
         in_flight: in_flight.as_ref().map(|rollout| rollout.id.clone()),
         ..Head::default()
     };

@@ -23,7 +23,6 @@ pub(super) fn chip(rollout: &Rollout) -> Markup {
         (Some(verdict), _) => (class(verdict), said(verdict)),
         (None, Stage::Failing) => ("warn", "failing"),
         (None, Stage::Claimed) => ("busy", "claimed"),
-        (None, Stage::Registered) => ("busy", "registered"),
         (None, Stage::Deploying | Stage::Ended) => ("busy", "deploying"),
     };
     html! { span class={ "chip " (class) } { (word) } }

@@ -56,17 +56,14 @@ pub(super) fn is_to_be_told(rollout: &Rollout, now: DateTime<Utc>) -> bool {
     rollout.release.commit.is_some() && !is_told && !is_late
 }
 
-/// What happened, as it follows from one another. What is not known is left out: only a rollout that was taken over
-/// was driven later than it was claimed, only a failing one has failed before its end, and one that ended before ECS
-/// was asked for anything never updated a service.
+/// What happened, as it follows from one another. What is not known is left out: only a failing rollout has failed before
+/// its end, and one that ended before ECS was asked for anything never updated a service.
 fn done(rollout: &Rollout) -> Vec<Step<'_>> {
-    let retaken = (rollout.driven_at > rollout.claimed_at).then_some(rollout.driven_at);
     let (verdict, told) = (rollout.verdict, rollout.told.as_ref());
     let steps = [
         Step::of("pushed", Some(rollout.release.pushed_at)),
         Step::of("heard", rollout.heard_at),
         Step::of("claimed", Some(rollout.claimed_at)),
-        Step::of("taken over", retaken),
         Step::of("registered", rollout.registered_at),
         Step::of("service updated", rollout.deployed_at),
         Step::of("first task", rollout.first_task_at),
@@ -90,7 +87,6 @@ fn ahead(rollout: &Rollout, now: DateTime<Utc>) -> impl Iterator<Item = &'static
     let is_open = rollout.verdict.is_none();
     let is_failing = rollout.stage == Stage::Failing;
     let steps = [
-        ("registered", is_open && rollout.revision.is_none()),
         ("service updated", is_open && rollout.deployed_at.is_none()),
         (
             "first task",
@@ -159,7 +155,6 @@ mod tests {
     #[test]
     fn every_step_that_was_has_its_time() {
         let mut rollout = ended(&target("web", "production"), 500, Verdict::RolledBack);
-        rollout.driven_at = at(550);
         rollout.failing_at = Some(at(560));
         in_order(
             &shown(&rollout),
@@ -176,7 +171,6 @@ mod tests {
                 "+1.0 s",
                 ">first task<",
                 "+20 s",
-                ">taken over<",
                 "+50 s",
                 r#"class="warn"><span class="name">failing<"#,
                 "+1 min<",
@@ -215,7 +209,6 @@ mod tests {
             &[
                 ">claimed<",
                 "reported <code>in_progress</code>",
-                r#"<li class="ahead"><span class="name">registered<"#,
                 r#"<li class="ahead"><span class="name">service updated<"#,
                 r#"<li class="ahead"><span class="name">first task<"#,
                 r#"<li class="ahead"><span class="name">verdict<"#,

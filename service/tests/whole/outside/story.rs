@@ -102,24 +102,20 @@ impl Outside {
         let mut rollout = Rollout::claimed(target, release, cause, now);
         rollout.request = asked.map(str::to_owned);
         rollout.heard_at = Some(now - TimeDelta::seconds(1));
+        let arn = format!("arn:aws:ecs:us-east-1:000000000000:task-definition/{name}:{number}");
+        rollout.revision = Some(RevisionArn::parse(&arn)?);
+        rollout.registered_at = Some(now + TimeDelta::seconds(1));
         let head = self.ledger.head(&rollout.service).await?;
         let claim = Claim {
             by: asked.unwrap_or(rollout.release.digest.as_str()),
             rollout: &rollout,
             head: &head,
             supersedes: None,
+            outline: Some(&outline(number)),
         };
         written(self.ledger.claim(&claim).await?)?;
 
-        let arn = format!("arn:aws:ecs:us-east-1:000000000000:task-definition/{name}:{number}");
-        let revision = RevisionArn::parse(&arn)?;
         let deployment = |number| DeploymentId::parse(&format!("ecs-svc/{number:019}"));
-        let registered = now + TimeDelta::seconds(1);
-        written(
-            self.ledger
-                .registered(&rollout, &revision, Some(&outline(number)), registered)
-                .await?,
-        )?;
         let (ours, back) = (deployment(number)?, deployment(number.saturating_sub(1))?);
         let updated = now + TimeDelta::seconds(2);
         written(
