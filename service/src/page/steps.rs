@@ -171,7 +171,6 @@ mod tests {
                 "+1.0 s",
                 ">first task<",
                 "+20 s",
-                "+50 s",
                 r#"class="warn"><span class="name">failing<"#,
                 "+1 min<",
                 r#"class="warn"><span class="name">rolled back<"#,
