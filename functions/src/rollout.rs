@@ -149,7 +149,10 @@ pub(crate) async fn push_to_target(
         };
         let outcome = match refusal {
             None => claim.roll_out(clients, target, release).await?,
-            Some(reason) => claim.refuse(clients, target, release, reason).await?,
+            Some(reason) => {
+                let rollout = claim.rollout(target, release);
+                claim.refuse(clients, target, rollout, reason).await?
+            }
         };
         if let Some(outcome) = outcome {
             return Ok(outcome);
@@ -206,7 +209,7 @@ impl Claiming<'_> {
         let (rollout, outline) = match revision::make(clients, target, rollout, &parts).await? {
             Made::Ready(rollout, outline) => (*rollout, outline),
             Made::Refused(rollout, reason) => {
-                return self.refused(clients, target, *rollout, reason).await;
+                return self.refuse(clients, target, *rollout, reason).await;
             }
         };
         let claim = Claim {
@@ -226,17 +229,6 @@ impl Claiming<'_> {
 
     /// Writes down that a release is not rolled out; `None` if another claim came first.
     async fn refuse(
-        self,
-        clients: &Clients,
-        target: &Target,
-        release: Release,
-        reason: String,
-    ) -> Result<Option<Value>> {
-        let rollout = self.rollout(target, release);
-        self.refused(clients, target, rollout, reason).await
-    }
-
-    async fn refused(
         &self,
         clients: &Clients,
         target: &Target,

@@ -1,7 +1,6 @@
 //! The one place where every answer gets its form, its headers and its line in the log.
 
 use std::any::Any;
-use std::time::Instant;
 
 use poem::error::InternalServerError;
 use poem::http::header::{
@@ -11,6 +10,7 @@ use poem::http::header::{
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Request, Response};
+use tokio::time::Instant;
 use tracing::Level;
 
 use crate::failure::{self, Reason};
@@ -48,10 +48,10 @@ const ALWAYS_TLS: &str = "max-age=31536000";
 #[derive(Clone)]
 struct Panicked(String);
 
-/// What `at_once` knows already, else what `routes` say, with errors and panics turned into answers.
+/// What `at_once` knows already at this moment, else what `routes` say, with errors and panics turned into answers.
 pub(crate) fn answered(
     routes: impl Endpoint + 'static,
-    at_once: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+    at_once: impl Fn(&Request, Instant) -> Option<Response> + Send + Sync + 'static,
 ) -> impl Endpoint<Output = Response> {
     let routes = routes.with(CatchPanic::new().with_handler(panicked));
     Answered { routes, at_once }
@@ -65,14 +65,14 @@ struct Answered<E, F> {
 impl<E, F> Endpoint for Answered<E, F>
 where
     E: Endpoint<Output = Response>,
-    F: Fn(&Request) -> Option<Response> + Send + Sync,
+    F: Fn(&Request, Instant) -> Option<Response> + Send + Sync,
 {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let start = Instant::now();
         let origin = Origin::of(&request);
-        if let Some(mut response) = (self.at_once)(&request) {
+        if let Some(mut response) = (self.at_once)(&request, start) {
             let (method, path) = (request.method(), request.uri().path());
             log(method, path, &origin, &response, start);
             name(response.headers_mut(), origin);
@@ -195,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_500_in_the_form_of_its_path_and_says_nothing() {
         let routes = Route::new().at("/", get(panics)).at("/api/x", get(panics));
-        let client = TestClient::new(answered(routes, |_| None));
+        let client = TestClient::new(answered(routes, |_, _| None));
         for (path, content_type) in [
             ("/", "text/html; charset=utf-8"),
             ("/api/x", "application/problem+json"),
@@ -214,7 +214,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_names_its_request_and_asks_for_tls_only_over_tls() {
         let routes = Route::new().at("/api/x", get(panics));
-        let client = TestClient::new(answered(routes, |_| None));
+        let client = TestClient::new(answered(routes, |_, _| None));
         let plain = client
             .get("/api/x")
             .header("x-request-id", "mine-7")

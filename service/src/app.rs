@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use poem::middleware::{CookieJarManager, SizeLimit};
 use poem::{Endpoint, EndpointExt, Request, Response, Route, get, post};
+use tokio::time::Instant;
 use wire::SdkConfig;
 
 use crate::answer::answered;
@@ -83,12 +84,12 @@ pub(crate) fn app(service: Service) -> impl Endpoint<Output = Response> {
         .data(service.clone());
     let asked = service.clone();
     let routes = routes.around(move |routes, request| paced(asked.clone(), routes, request));
-    answered(routes, move |request| at_once(&service, request))
+    answered(routes, move |request, now| at_once(&service, request, now))
 }
 
 /// What needs no more than a look at what is kept.
-fn at_once(service: &Service, request: &Request) -> Option<Response> {
-    let response = service.kept.at_once(&service.watch, request)?;
+fn at_once(service: &Service, request: &Request, now: Instant) -> Option<Response> {
+    let response = service.kept.at_once(&service.watch, request, now)?;
     // Who is refused is told so by the routes.
     service.pace.ask(request).ok()?;
     Some(response)

@@ -67,10 +67,15 @@ enum Source {
 }
 
 impl Kept {
-    /// The answer to `request`, if it is kept.
-    pub(crate) fn at_once(&self, watch: &Watch, request: &Request) -> Option<Response> {
+    /// The answer to `request`, if one is kept that is still fresh at `now`.
+    pub(crate) fn at_once(
+        &self,
+        watch: &Watch,
+        request: &Request,
+        now: Instant,
+    ) -> Option<Response> {
         let key = key(request, source(request)?);
-        let answer = self.fresh(key, watch)?;
+        let answer = self.fresh(key, watch, now)?;
         Some(answer.to(request.headers()))
     }
 
@@ -108,11 +113,11 @@ impl Kept {
         Ok(given)
     }
 
-    fn fresh(&self, key: &str, watch: &Watch) -> Option<Arc<Answer>> {
+    fn fresh(&self, key: &str, watch: &Watch, now: Instant) -> Option<Arc<Answer>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = kept.get(key)?;
         let is_same = answer.print.is_none() || answer.print == watch.print();
-        (is_same && answer.until > Instant::now()).then(|| answer.clone())
+        (is_same && answer.until > now).then(|| answer.clone())
     }
 
     fn keep(&self, key: String, answer: Answer) {
@@ -135,7 +140,7 @@ fn source(request: &Request) -> Option<Source> {
         () if path == "/" || READ.iter().any(|begin| path.starts_with(begin)) => Source::Ledger,
         () => return None,
     };
-    let is_known = WHO.iter().any(|name| request.headers().contains_key(name));
+    let is_known = request.headers().keys().any(|name| WHO.contains(name));
     (request.method() == Method::GET && !is_known).then_some(source)
 }
 
@@ -192,11 +197,11 @@ impl Answer {
     /// The answer to who asks with these headers, or the word that it is known already.
     fn to(&self, asked: &HeaderMap) -> Response {
         let known = asked.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());
-        let tag = self.tag.to_str().unwrap_or_default();
+        let tag = || self.tag.to_str().unwrap_or_default();
         let mut response = Response::default();
         *response.headers_mut() = self.headers.clone();
         match &self.packed {
-            _ if known.is_some_and(|known| knows(known, tag)) => {
+            _ if known.is_some_and(|known| knows(known, tag())) => {
                 response.set_status(StatusCode::NOT_MODIFIED);
             }
             Some(packed) if gzip::is_taken(asked) => {

@@ -28,14 +28,17 @@ pub(crate) struct Origin {
 impl Origin {
     /// What the headers of `request` say.
     pub(crate) fn of(request: &Request) -> Origin {
-        let headers = request.headers();
-        let header = |name: &HeaderName| headers.get(name)?.to_str().ok();
-        let own = headers.get(ID);
-        let own = own.filter(|id| id.to_str().is_ok_and(is_plain));
+        // There are few: to look through them is quicker than to compute where one would be.
+        let header = |name: HeaderName| {
+            let mut headers = request.headers().iter();
+            headers.find(|it| *it.0 == name).map(|(_, value)| value)
+        };
+        let own = header(ID).filter(|id| id.to_str().is_ok_and(is_plain));
+        let trace = header(TRACE).and_then(|it| it.to_str().ok());
         Origin {
             id: own.cloned().unwrap_or_else(fresh),
-            trace: header(&TRACE).and_then(root),
-            secure: header(&SCHEME) == Some("https"),
+            trace: trace.and_then(root),
+            secure: header(SCHEME).is_some_and(|scheme| scheme == "https"),
         }
     }
 
