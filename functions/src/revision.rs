@@ -96,7 +96,5 @@ pub(crate) async fn make(
 
 async fn is_after_all(clients: &Clients, target: &Target, id: &RolloutId) -> Result<bool> {
     let last = clients.ledger.history(&target.key(), 1).await?;
-    Ok(last
-        .first()
-        .is_none_or(|last| last.id.as_str() < id.as_str()))
+    Ok(last.first().is_none_or(|last| last.id < *id))
 }

@@ -249,6 +249,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_registered_is_the_same_but_for_its_rollout() {
+        let body = |letter, template: &Value| {
+            let rollout = fixtures::rollout(letter);
+            revision(template, &target(), &rollout).expect("a revision")
+        };
+        // As ECS answers what was registered for the first of these.
+        let registered = |mut body: Value| {
+            let tags = body["tags"].take();
+            body["taskDefinitionArn"] = json!("arn:aws:ecs:eu-west-1:1:task-definition/web:7");
+            body["registeredAt"] = json!(1.8e9);
+            json!({ "taskDefinition": body, "tags": tags })
+        };
+        let first = registered(body('a', &template()));
+        let mut later = fixtures::rollout('a');
+        later.id = RolloutId::parse("later").expect("an id");
+        let again = revision(&template(), &target(), &later).expect("a revision");
+        let (id, arn) = same(&first, &again).expect("the same");
+        assert_eq!(id, fixtures::rollout('a').id);
+        assert!(arn.as_str().ends_with("web:7"));
+
+        let mut changed = template();
+        changed["taskDefinition"]["cpu"] = json!("512");
+        let mut stranger = first.clone();
+        stranger["tags"] = json!([{ "key": "team", "value": "a" }]);
+        for (name, registered, body) in [
+            ("another image", &first, body('b', &template())),
+            ("another template", &first, body('a', &changed)),
+            ("nobody's", &stranger, again.clone()),
+        ] {
+            assert_eq!(same(registered, &body), None, "{name}");
+        }
+    }
+
+    #[test]
     fn what_must_not_be_rolled_out_is_refused_by_name() {
         let refuse = |template: Value, target: Target| {
             revision(&template, &target, &rollout())

@@ -52,8 +52,7 @@ pub struct Rollout {
     /// When the event that led to it was taken up; like the times below, absent as long as it has not happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<DateTime<Utc>>,
-    /// When its claim was decided, which is the time in its id. It is written a moment later, with the task definition that
-    /// was registered meanwhile.
+    /// When its claim was decided. It is written a moment later, with the task definition that was registered meanwhile.
     pub claimed_at: DateTime<Utc>,
     /// When its task definition was registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]

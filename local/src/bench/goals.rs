@@ -3,7 +3,7 @@
 use super::table::{Report, Table, number};
 use super::{board, cold, growth, size, work};
 
-pub(super) const TITLE: &str = "Goals";
+const TITLE: &str = "Goals";
 
 /// What the image's base adds to the layer that is measured, in MB: what is in Debian's packages base-files, netbase, tzdata
 /// and ca-certificates, packed as a layer is.

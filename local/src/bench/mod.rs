@@ -55,7 +55,7 @@ pub struct Options {
     /// Few rounds: to see that it works.
     #[arg(long)]
     quick: bool,
-    /// Measures these parts only, and keeps the others as they were measured last.
+    /// Measures and prints these parts only, and leaves the last report as it is.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
     /// Measures the functions and the board in this folder instead of building them: to compare two versions.
@@ -105,7 +105,7 @@ fn folder(paths: &Paths) -> PathBuf {
     paths.target.join("bench")
 }
 
-/// Measures, prints, and writes `report.md` and `report.json` to `target/bench/`.
+/// Measures and prints; a run of all parts is also written to `report.md` and `report.json` in `target/bench/`.
 pub async fn run(
     paths: &Paths,
     options: &Options,
@@ -115,11 +115,9 @@ pub async fn run(
     let folder = folder(paths);
     fs::create_dir_all(folder.join("logs")).context("make target/bench")?;
     let file = folder.join("report.json");
-    let last = fs::read(&file).ok();
-    let last: Option<Report> = last.and_then(|text| serde_json::from_slice(&text).ok());
     if options.cost {
-        let last = last.context("nothing was measured yet: run `cargo local bench` first")?;
-        println!("{}", cost::page(&last)?);
+        let last = fs::read(&file).context("nothing was measured yet: run `cargo local bench`")?;
+        println!("{}", cost::page(&serde_json::from_slice(&last)?)?);
         return Ok(());
     }
     if !cfg!(target_os = "linux") {
@@ -129,17 +127,15 @@ pub async fn run(
         return again(paths, progress);
     }
     let mut report = begin(options.quick);
-    if !options.only.is_empty() {
-        report.tables = last.map(|last| last.tables).unwrap_or_default();
-    }
     measure(paths, options, ports, progress, &mut report).await?;
-    let goals = goals::goals(&report);
-    report.tables.retain(|table| table.title != goals::TITLE);
-    report.tables.insert(0, goals);
-    fs::write(&file, serde_json::to_string_pretty(&report)?)?;
+    report.tables.insert(0, goals::goals(&report));
     let markdown = report.markdown();
-    fs::write(folder.join("report.md"), &markdown)?;
-    progress.say(&format!("\n{markdown}\n{}", file.display()));
+    progress.say(&format!("\n{markdown}"));
+    if options.only.is_empty() {
+        fs::write(&file, serde_json::to_string_pretty(&report)?)?;
+        fs::write(folder.join("report.md"), &markdown)?;
+        progress.say(&file.display().to_string());
+    }
     Ok(())
 }
 
@@ -206,10 +202,7 @@ async fn measure(
             Part::Build => vec![clean::measure(&bench)?],
         };
         drop(aside);
-        for table in tables {
-            report.tables.retain(|known| known.title != table.title);
-            report.tables.push(table);
-        }
+        report.tables.extend(tables);
         step.done();
     }
     Ok(())
