@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::child::{Child, Used};
+use super::child::{Awake, Child, Used};
 use super::peers::Peers;
 use super::stub::Stub;
 use super::table::{Table, median, ms, percentile};
@@ -41,14 +41,16 @@ const PATHS: [(&str, &str); 3] = [
     ("/", "page"),
 ];
 const RATE: u32 = 2000;
+/// So often in a round. A host that stops for a moment spoils one second and not all.
+const SECONDS: usize = 4;
 const LISTENERS: usize = 1000;
 
 #[derive(Default)]
 struct Round {
     rates: [f64; 3],
     costs: [f64; 3],
-    p50: f64,
-    p99: f64,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
     start: f64,
     idle: f64,
     loaded: f64,
@@ -83,8 +85,8 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
         "Each server has one processor to itself and serves the same headers and bodies: a tiny JSON, a page of the API with the \
          history of a target, the board. Requests a second are what 32 connections got, and CPU is the server's own for one request: \
          its thousandth part is not the load's. p50 and p99 are of {RATE} requests of the tiny JSON a second, each from the \
-         moment at which it was due. Bare hyper and Flask write the JSON anew for every request, from values that are in \
-         memory. Flask writes a line for every request, to a pipe; ours does for the last two; bare hyper writes none. Medians of {rounds}."
+         moment at which it was due, with {SECONDS} such seconds a round. Bare hyper and Flask write the JSON anew for every \
+         request, from values that are in memory. Flask writes a line for every request, to a pipe; ours does for the last two; bare hyper writes none. Medians of {rounds}."
     );
     let mut table = Table::new(TITLE, &how, &COLUMNS);
     for (server, rounds) in servers.iter().zip(&measured) {
@@ -97,8 +99,8 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
             figures.push(of(&|it| it.costs[place]));
         }
         figures.extend([
-            of(&|it| it.p50),
-            of(&|it| it.p99),
+            median(rounds.iter().flat_map(|it| it.p50.clone()).collect()),
+            median(rounds.iter().flat_map(|it| it.p99.clone()).collect()),
             of(&|it| it.start),
             of(&|it| it.idle),
             of(&|it| it.loaded),
@@ -135,9 +137,14 @@ async fn one(bench: &Bench, server: &Server) -> Result<Round> {
         round.rates[place] = answered / took.as_secs_f64();
         round.costs[place] = spent(before, after) * 1000.0 / answered;
     }
-    let mut times = load::open(bench, port, &path(0), time * 2, RATE).await?;
-    round.p50 = percentile(&mut times, 50.0).unwrap_or_default();
-    round.p99 = percentile(&mut times, 99.0).unwrap_or_default();
+    let awake = Awake::keep();
+    for _ in 0..SECONDS {
+        let second = Duration::from_secs(1);
+        let mut times = load::open(bench, port, &path(0), second, RATE).await?;
+        round.p50.extend(percentile(&mut times, 50.0));
+        round.p99.extend(percentile(&mut times, 99.0));
+    }
+    drop(awake);
     round.loaded = child.used()?.resident_kib / 1024.0;
     if is_ours {
         let listeners = load::listeners(port, "/events", LISTENERS).await?;

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::{Child as Process, Command, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,9 +35,36 @@ pub(super) struct Used {
     pub(super) resident_kib: f64,
 }
 
-/// How many processors there are for what is measured and for what measures. With only one they share it.
+/// How many processors there are for what is measured and for what measures. With only one they share it. It is asked once,
+/// because a thread that was put aside sees fewer.
 pub(super) fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    static COUNT: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    *COUNT
+}
+
+/// Keeps the processor of what is measured from falling asleep, as long as this lives: how long a virtual one takes to wake up
+/// is its host's affair. What keeps it awake gives way to everything else.
+pub(super) struct Awake(Option<Process>);
+
+impl Awake {
+    /// From now on, where there is `chrt`.
+    pub(super) fn keep() -> Awake {
+        let mut command = Command::new("chrt");
+        command.args(["--idle", "0", "taskset", "-c", "0"]);
+        command.args(["sh", "-c", "while :; do :; done"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Awake((processors() > 1).then(|| command.spawn().ok()).flatten())
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.0 {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
 }
 
 /// Keeps this thread, and what it starts, on one processor.

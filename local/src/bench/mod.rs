@@ -55,7 +55,7 @@ pub struct Options {
     /// Few rounds: to see that it works.
     #[arg(long)]
     quick: bool,
-    /// Measures and prints these parts only, and leaves the last report as it is.
+    /// Measures these parts only.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
     /// Measures the functions and the board in this folder instead of building them: to compare two versions.
@@ -105,7 +105,7 @@ fn folder(paths: &Paths) -> PathBuf {
     paths.target.join("bench")
 }
 
-/// Measures and prints; a run of all parts is also written to `report.md` and `report.json` in `target/bench/`.
+/// Measures, prints, and writes `report.md` and `report.json` to `target/bench/`.
 pub async fn run(
     paths: &Paths,
     options: &Options,
@@ -129,13 +129,10 @@ pub async fn run(
     let mut report = begin(options.quick);
     measure(paths, options, ports, progress, &mut report).await?;
     report.tables.insert(0, goals::goals(&report));
+    fs::write(&file, serde_json::to_string_pretty(&report)?)?;
     let markdown = report.markdown();
-    progress.say(&format!("\n{markdown}"));
-    if options.only.is_empty() {
-        fs::write(&file, serde_json::to_string_pretty(&report)?)?;
-        fs::write(folder.join("report.md"), &markdown)?;
-        progress.say(&file.display().to_string());
-    }
+    fs::write(folder.join("report.md"), &markdown)?;
+    progress.say(&format!("\n{markdown}\n{}", file.display()));
     Ok(())
 }
 
