@@ -41,7 +41,7 @@ const PATHS: [(&str, &str); 3] = [
     ("/", "page"),
 ];
 const RATE: u32 = 2000;
-/// So often in a round. A host that stops for a moment spoils one second and not all.
+/// So many of each server for each round. A host that stops for a moment spoils one second and not all.
 const SECONDS: usize = 4;
 const LISTENERS: usize = 1000;
 
@@ -49,8 +49,6 @@ const LISTENERS: usize = 1000;
 struct Round {
     rates: [f64; 3],
     costs: [f64; 3],
-    p50: Vec<f64>,
-    p99: Vec<f64>,
     start: f64,
     idle: f64,
     loaded: f64,
@@ -60,6 +58,26 @@ struct Round {
 struct Server {
     name: &'static str,
     command: Box<dyn Fn(u16) -> Command>,
+}
+
+impl Server {
+    fn is_ours(&self) -> bool {
+        matches!(self.name, OURS | SILENT)
+    }
+
+    fn path(&self, place: usize) -> String {
+        match self.is_ours() {
+            true => PATHS[place].0.to_owned(),
+            false => format!("/{}", PATHS[place].1),
+        }
+    }
+}
+
+/// Each second's own percentiles, in milliseconds.
+#[derive(Default)]
+struct Late {
+    p50: Vec<f64>,
+    p99: Vec<f64>,
 }
 
 /// Measures every server, one after the other, there and back.
@@ -80,16 +98,17 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
             measured[place].push(figures.with_context(|| server.name.to_owned())?);
         }
     }
+    let late = lateness(bench, &servers, rounds * SECONDS).await?;
     stub.set(|world| (world.targets, world.rollouts) = (1, 1));
     let how = format!(
         "Each server has one processor to itself and serves the same headers and bodies: a tiny JSON, a page of the API with the \
          history of a target, the board. Requests a second are what 32 connections got, and CPU is the server's own for one request: \
          its thousandth part is not the load's. p50 and p99 are of {RATE} requests of the tiny JSON a second, each from the \
-         moment at which it was due, with {SECONDS} such seconds a round. Bare hyper and Flask write the JSON anew for every \
+         moment at which it was due: {SECONDS} seconds a round, of each server in turn. Bare hyper and Flask write the JSON anew for every \
          request, from values that are in memory. Flask writes a line for every request, to a pipe; ours does for the last two; bare hyper writes none. Medians of {rounds}."
     );
     let mut table = Table::new(TITLE, &how, &COLUMNS);
-    for (server, rounds) in servers.iter().zip(&measured) {
+    for ((server, rounds), late) in servers.iter().zip(&measured).zip(late) {
         let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
         let mut figures = Vec::new();
         for place in 0..PATHS.len() {
@@ -99,8 +118,8 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
             figures.push(of(&|it| it.costs[place]));
         }
         figures.extend([
-            median(rounds.iter().flat_map(|it| it.p50.clone()).collect()),
-            median(rounds.iter().flat_map(|it| it.p99.clone()).collect()),
+            median(late.p50),
+            median(late.p99),
             of(&|it| it.start),
             of(&|it| it.idle),
             of(&|it| it.loaded),
@@ -113,11 +132,7 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
 
 async fn one(bench: &Bench, server: &Server) -> Result<Round> {
     let port = free_port()?;
-    let is_ours = matches!(server.name, OURS | SILENT);
-    let path = |place: usize| match is_ours {
-        true => PATHS[place].0.to_owned(),
-        false => format!("/{}", PATHS[place].1),
-    };
+    let path = |place| server.path(place);
     let child = Child::serve((server.command)(port))?;
     let mut round = Round {
         start: ms(first_answer(port, &path(0), child.started).await?),
@@ -137,22 +152,43 @@ async fn one(bench: &Bench, server: &Server) -> Result<Round> {
         round.rates[place] = answered / took.as_secs_f64();
         round.costs[place] = spent(before, after) * 1000.0 / answered;
     }
-    let awake = Awake::keep();
-    for _ in 0..SECONDS {
-        let second = Duration::from_secs(1);
-        let mut times = load::open(bench, port, &path(0), second, RATE).await?;
-        round.p50.extend(percentile(&mut times, 50.0));
-        round.p99.extend(percentile(&mut times, 99.0));
-    }
-    drop(awake);
     round.loaded = child.used()?.resident_kib / 1024.0;
-    if is_ours {
+    if server.is_ours() {
         let listeners = load::listeners(port, "/events", LISTENERS).await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         round.listened = Some(child.used()?.resident_kib / 1024.0);
         drop(listeners);
     }
     Ok(round)
+}
+
+/// How late answers come, of one server after the other, second by second and back: what the machine's host does in between
+/// lengthens them more than any of the servers does.
+async fn lateness(bench: &Bench, servers: &[Server], seconds: usize) -> Result<Vec<Late>> {
+    let mut running = Vec::new();
+    for server in servers {
+        let (port, path) = (free_port()?, server.path(0));
+        let child = Child::serve((server.command)(port))?;
+        first_answer(port, &path, child.started).await?;
+        load::closed(bench, port, &path, Duration::from_millis(500)).await?;
+        running.push((child, port, path, Late::default()));
+    }
+    let awake = Awake::keep();
+    for second in 0..seconds {
+        let mut order: Vec<usize> = (0..running.len()).collect();
+        if second % 2 == 1 {
+            order.reverse();
+        }
+        for place in order {
+            let (_, port, path, late) = &mut running[place];
+            let time = Duration::from_secs(1);
+            let mut times = load::open(bench, *port, path, time, RATE).await?;
+            late.p50.extend(percentile(&mut times, 50.0));
+            late.p99.extend(percentile(&mut times, 99.0));
+        }
+    }
+    drop(awake);
+    Ok(running.into_iter().map(|(_, _, _, late)| late).collect())
 }
 
 fn spent(before: Used, after: Used) -> f64 {

@@ -78,7 +78,7 @@ async fn pushes(bench: &Bench, system: &System) -> Result<Vec<Table>> {
     let verdict = of(|it| it.verdict);
     let moments: [(&str, Moment); 6] = [
         ("`rollout` has heard of it", |it| it.heard),
-        ("claimed", |it| it.claimed),
+        ("decided", |it| it.claimed),
         ("registered", |it| it.registered),
         ("UpdateService answered: our share", |it| it.deployed),
         ("the new release serves", |it| it.serving),
