@@ -16,7 +16,7 @@ pub(crate) struct Asked {
     /// Whether somebody may have tried before what the event asks for, and died.
     pub(crate) may_have_been_tried: bool,
     tagged: OnceCell<Option<TaggedImage>>,
-    contents: Mutex<HashMap<Digest, Arc<OnceCell<String>>>>,
+    contents: Arc<Mutex<HashMap<Digest, Arc<OnceCell<String>>>>>,
 }
 
 impl Asked {
@@ -25,7 +25,15 @@ impl Asked {
         Asked {
             may_have_been_tried,
             tagged: OnceCell::new(),
-            contents: Mutex::default(),
+            contents: Arc::default(),
+        }
+    }
+
+    /// The same after somebody else came first: only what a digest names cannot have changed.
+    pub(crate) fn again(&self) -> Asked {
+        Asked {
+            contents: Arc::clone(&self.contents),
+            ..Asked::new(true)
         }
     }
 

@@ -73,8 +73,9 @@ async fn roll_out(
         (None, AskedAction::Rollback, None) => Wanted::Rollback,
         (None, _, None) => Wanted::Redeploy,
     };
-    for attempt in 0..TRIES {
-        let now = Utc::now();
+    let mut again = None;
+    for _ in 0..TRIES {
+        let (asked, now) = (again.as_ref().unwrap_or(asked), Utc::now());
         let (standing, history) = tokio::try_join!(
             clients.ledger.standing_of(&key, &request.id),
             clients.ledger.history(&key, HISTORY),
@@ -104,11 +105,11 @@ async fn roll_out(
             heard_at: now,
             standing: &standing,
             asked,
-            may_have_been_tried: asked.may_have_been_tried || attempt > 0,
         };
         if let Some(outcome) = claiming.roll_out(clients, target, release).await? {
             return Ok(outcome);
         }
+        again = Some(asked.again());
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
 }

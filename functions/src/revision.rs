@@ -37,12 +37,11 @@ pub(crate) async fn parts(
     target: &Target,
     digest: &Digest,
     asked: &Asked,
-    may_have_been_tried: bool,
 ) -> Result<Parts> {
     let (template, architectures, newest) = tokio::try_join!(
         clients.ecs.template(&target.template),
         clients.ecr.architectures(asked, &target.repository, digest),
-        newest(clients, target, may_have_been_tried),
+        newest(clients, target, asked),
     )?;
     Ok(Parts {
         template,
@@ -51,12 +50,8 @@ pub(crate) async fn parts(
     })
 }
 
-async fn newest(
-    clients: &Clients,
-    target: &Target,
-    may_have_been_tried: bool,
-) -> Result<Option<Value>> {
-    match may_have_been_tried {
+async fn newest(clients: &Clients, target: &Target, asked: &Asked) -> Result<Option<Value>> {
+    match asked.may_have_been_tried {
         true => clients.ecs.newest(&target.family).await,
         false => Ok(None),
     }

@@ -9,7 +9,7 @@ use tracing::info;
 use wire::SdkConfig;
 
 use crate::asked::Asked;
-use crate::decide::{self, Action, Pushed, TaggedImage};
+use crate::decide::{self, Action, Pushed};
 use crate::each::{Work, each};
 use crate::ecr::Ecr;
 use crate::ecs::{Ecs, Service};
@@ -107,12 +107,11 @@ pub(crate) async fn push_to_target(
         ));
     };
     let key = target.key();
-    for attempt in 0..TRIES {
-        let now = Utc::now();
-        // Where something else came first, what may have changed is read again.
-        let is_again = attempt > 0;
+    let mut again = None;
+    for _ in 0..TRIES {
+        let (asked, now) = (again.as_ref().unwrap_or(asked), Utc::now());
         let (mut image, standing) = tokio::try_join!(
-            tagged(clients, pushed, asked, is_again),
+            asked.tagged(&clients.ecr, pushed),
             clients.ledger.standing_of(&key, pushed.digest.as_str()),
         )?;
         if let Some(image) = &mut image
@@ -145,7 +144,6 @@ pub(crate) async fn push_to_target(
             heard_at: now,
             standing: &standing,
             asked,
-            may_have_been_tried: asked.may_have_been_tried || is_again,
         };
         let outcome = match refusal {
             None => claim.roll_out(clients, target, release).await?,
@@ -157,20 +155,9 @@ pub(crate) async fn push_to_target(
         if let Some(outcome) = outcome {
             return Ok(outcome);
         }
+        again = Some(asked.again());
     }
     bail!("other claims on {} came first {TRIES} times", target.name)
-}
-
-async fn tagged(
-    clients: &Clients,
-    pushed: &Pushed,
-    asked: &Asked,
-    is_again: bool,
-) -> Result<Option<TaggedImage>> {
-    match is_again {
-        true => clients.ecr.tagged(&pushed.repository, &pushed.tag).await,
-        false => asked.tagged(&clients.ecr, pushed).await,
-    }
 }
 
 /// Who claims a rollout, and on what knowledge.
@@ -180,7 +167,6 @@ pub(crate) struct Claiming<'a> {
     pub(crate) heard_at: DateTime<Utc>,
     pub(crate) standing: &'a Standing,
     pub(crate) asked: &'a Asked,
-    pub(crate) may_have_been_tried: bool,
 }
 
 impl Claiming<'_> {
@@ -195,13 +181,7 @@ impl Claiming<'_> {
     ) -> Result<Option<Value>> {
         let (service, parts) = tokio::join!(
             service(clients, target),
-            revision::parts(
-                clients,
-                target,
-                &release.digest,
-                self.asked,
-                self.may_have_been_tried
-            ),
+            revision::parts(clients, target, &release.digest, self.asked),
         );
         let (service, parts) = (service?, parts?);
         let mut rollout = self.rollout(target, release);

@@ -203,6 +203,14 @@ fn a_half_done_rollout_is_carried_on_only_when_it_was_abandoned() {
 }
 
 #[test]
+fn an_event_that_is_older_than_a_run_may_have_been_tried() {
+    let rows = [(Some(0), 45, false), (Some(0), 46, true), (None, 0, true)];
+    for (sent, now, expected) in rows {
+        assert_eq!(may_have_been_tried(sent.map(at), at(now)), expected);
+    }
+}
+
+#[test]
 fn requests() {
     let history = [
         ended('d', Verdict::RolledBack),

@@ -76,6 +76,8 @@ pub(crate) struct Outside {
     /// How much of the ledger's stream was read before.
     read: usize,
     words: Words,
+    /// What a function said last, for whoever waits for what follows from it.
+    last_told: String,
     _front: Front,
     served: Served,
     _work_dir: TempDir,
@@ -143,6 +145,7 @@ impl Outside {
             passed: Vec::new(),
             read: 0,
             words,
+            last_told: String::new(),
             _front: front,
             served,
             _work_dir: work_dir,
@@ -232,7 +235,8 @@ impl Outside {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.events.recv()).await;
             let Ok(Some(event)) = next else {
-                panic!("it never came; these did: {:#?}", self.passed);
+                let (passed, told) = (&self.passed, &self.last_told);
+                panic!("it never came; these did: {passed:#?}, after {told}");
             };
             if wanted(&event) {
                 return event;
@@ -354,7 +358,8 @@ impl Outside {
         for call in self.github_recorder.take() {
             told.push_str(&self.words.calls(&[call]));
         }
-        format!("{}{told}", self.words.replace(&outcome))
+        self.last_told = format!("{}{told}", self.words.replace(&outcome));
+        self.last_told.clone()
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Claim<'a> {
     pub head: &'a Head,
     /// The open rollout that it takes the place of.
     pub supersedes: Option<&'a Rollout>,
-    /// What is in its task definition, if that is known.
+    /// What is in its task definition; a refused rollout has none.
     pub outline: Option<&'a Outline>,
 }
 
