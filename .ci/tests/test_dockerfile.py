@@ -53,3 +53,7 @@ class Dockerfile(unittest.TestCase):
         sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
         files = [file for *files, _ in self.manifests for file in files]
         self.assertEqual({file.split("/")[0] for file in [*files, *self.sources] if not file.startswith("-")} - sent, set())
+
+    def test_the_board_is_measured_as_it_is_linked_here(self):
+        flags = re.search(r'RUSTFLAGS="(.*?)"', (ROOT / "service" / "Dockerfile").read_text())[1]
+        self.assertIn(f'.env("RUSTFLAGS", "{flags}")', (ROOT / "local" / "src" / "bench" / "build.rs").read_text())

@@ -39,13 +39,10 @@ pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
 }
 
 /// The ledgers of other installations, whose tables `COUPLET_OTHER_LEDGER_TABLES` names, separated by commas.
-pub fn other_ledgers(config: &SdkConfig) -> Vec<Ledger> {
+pub fn other_ledgers(ours: &Ledger) -> Vec<Ledger> {
     let tables = env::var("COUPLET_OTHER_LEDGER_TABLES").unwrap_or_default();
-    let client = aws_sdk_dynamodb::Client::new(config);
     let tables = tables.split(',').filter(|table| !table.is_empty());
-    tables
-        .map(|table| Ledger::new(client.clone(), table))
-        .collect()
+    tables.map(|table| ours.other(table)).collect()
 }
 
 /// A setting that must be there; the error names the variable.

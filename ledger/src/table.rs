@@ -113,6 +113,11 @@ impl Ledger {
         let table = table.into();
         Ledger { client, table }
     }
+
+    /// The ledger of another installation, in `table`, by the same way.
+    pub fn other(&self, table: impl Into<String>) -> Self {
+        Ledger::new(self.client.clone(), table)
+    }
 }
 
 /// Whether an error is about an item that is not as it should be, and not about a table that cannot be reached.

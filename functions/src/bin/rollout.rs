@@ -7,6 +7,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     run::log();
     let config = run::aws()?;
     let ledger = run::ledger(&config)?;
-    let clients = rollout::Clients::new(&config, ledger, run::other_ledgers(&config));
+    let others = run::other_ledgers(&ledger);
+    let clients = rollout::Clients::new(&config, ledger, others);
     run::serve(async |event| rollout::handle(&clients, event).await).await
 }
