@@ -6,8 +6,9 @@ fn main() -> Result<(), std::env::VarError> {
     // CARGO_CFG_PANIC is of no use: it says "unwind" whatever the profile says.
     let for_lambda = std::env::var("PROFILE")? == "release";
     if for_lambda && std::env::var("CARGO_CFG_TARGET_OS")? == "linux" {
-        let folder = std::env::var("CARGO_MANIFEST_DIR")?;
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/no-unwinding.ld");
+        // From the workspace's root, where Cargo starts the linker: a longer path would go wrong in a target folder that was
+        // moved, or kept for another machine.
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,functions/no-unwinding.ld");
     }
     Ok(())
 }

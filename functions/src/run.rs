@@ -38,9 +38,8 @@ pub fn ledger(config: &SdkConfig) -> Result<Ledger> {
     Ok(Ledger::new(client, setting("COUPLET_LEDGER_TABLE")?))
 }
 
-/// The ledgers of other installations, whose tables `COUPLET_OTHER_LEDGER_TABLES` names, separated by commas.
-pub fn other_ledgers(ours: &Ledger) -> Vec<Ledger> {
-    let tables = env::var("COUPLET_OTHER_LEDGER_TABLES").unwrap_or_default();
+/// The ledgers of other installations, in `tables`, whose names are separated by commas.
+pub fn other_ledgers(ours: &Ledger, tables: &str) -> Vec<Ledger> {
     let tables = tables.split(',').filter(|table| !table.is_empty());
     tables.map(|table| ours.other(table)).collect()
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::child::{Awake, Child, Used};
+use super::child::{Child, Used};
 use super::peers::Peers;
 use super::stub::Stub;
 use super::table::{Table, median, ms, percentile};
-use super::{Bench, TABLE, free_port, load};
+use super::{Bench, TABLE, free_port, load, there_and_back};
 
 pub(super) const TITLE: &str = "Board on one core";
 pub(super) const OURS: &str = "service";
@@ -88,11 +88,7 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
     let rounds = if bench.quick { 1 } else { 5 };
     let mut measured: Vec<Vec<Round>> = servers.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
-        let mut order: Vec<usize> = (0..servers.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in there_and_back(servers.len(), round) {
             let server = &servers[place];
             let figures = one(bench, server).await;
             measured[place].push(figures.with_context(|| server.name.to_owned())?);
@@ -173,13 +169,9 @@ async fn lateness(bench: &Bench, servers: &[Server], seconds: usize) -> Result<V
         load::closed(bench, port, &path, Duration::from_millis(500)).await?;
         running.push((child, port, path, Late::default()));
     }
-    let awake = Awake::keep();
+    let awake = Child::awake();
     for second in 0..seconds {
-        let mut order: Vec<usize> = (0..running.len()).collect();
-        if second % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in there_and_back(running.len(), second) {
             let (_, port, path, late) = &mut running[place];
             let time = Duration::from_secs(1);
             let mut times = load::open(bench, *port, path, time, RATE).await?;

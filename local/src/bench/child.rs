@@ -43,30 +43,6 @@ pub(super) fn processors() -> usize {
     *COUNT
 }
 
-/// Keeps the processor of what is measured from falling asleep, as long as this lives: how long a virtual one takes to wake up
-/// is its host's affair. What keeps it awake gives way to everything else.
-pub(super) struct Awake(Option<Process>);
-
-impl Awake {
-    /// From now on, where there is `chrt`.
-    pub(super) fn keep() -> Awake {
-        let mut command = Command::new("chrt");
-        command.args(["--idle", "0", "taskset", "-c", "0"]);
-        command.args(["sh", "-c", "while :; do :; done"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        Awake((processors() > 1).then(|| command.spawn().ok()).flatten())
-    }
-}
-
-impl Drop for Awake {
-    fn drop(&mut self) {
-        if let Some(process) = &mut self.0 {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-}
-
 /// Keeps this thread, and what it starts, on one processor.
 #[cfg(target_os = "linux")]
 fn pin(processor: usize) {
@@ -125,6 +101,17 @@ impl Child {
         command.stdout(pipe.try_clone()?).stderr(pipe);
         thread::spawn(move || io::copy(&mut lines, &mut io::sink()));
         Child::spawn(command)
+    }
+
+    /// Keeps the first processor from falling asleep: how long a virtual one takes to wake up is its host's affair. It gives
+    /// way to everything else. Nothing without `chrt`, or where all share one processor.
+    pub(super) fn awake() -> Option<Child> {
+        let mut command = Command::new("chrt");
+        command.args(["--idle", "0", "sh", "-c", "while :; do :; done"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        (processors() > 1)
+            .then(|| Child::spawn(command).ok())
+            .flatten()
     }
 
     fn spawn(mut command: Command) -> Result<Child> {

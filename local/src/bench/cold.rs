@@ -12,7 +12,7 @@ use super::peers::Peers;
 use super::runtime::Runtime;
 use super::stub::Stub;
 use super::table::{Table, median, ms};
-use super::{Bench, TABLE};
+use super::{Bench, TABLE, there_and_back};
 
 pub(super) const TITLE: &str = "Cold start";
 pub(super) const DISK: &str = "Cold start from the disk";
@@ -79,11 +79,7 @@ pub(super) async fn measure(bench: &Bench, stub: &Stub, peers: &Peers) -> Result
     for (title, how, rounds, from_disk) in tables {
         let mut starts: Vec<Vec<Start>> = subjects.iter().map(|_| Vec::new()).collect();
         for round in 0..rounds {
-            let mut order: Vec<usize> = (0..subjects.len()).collect();
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            for place in order {
+            for place in there_and_back(subjects.len(), round) {
                 let subject = &subjects[place];
                 if from_disk {
                     for file in &subject.files {

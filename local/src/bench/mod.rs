@@ -233,6 +233,14 @@ fn processor() -> String {
     )
 }
 
+/// The places of `count` subjects in the order of a round: every other one comes back.
+fn there_and_back(count: usize, round: usize) -> Vec<usize> {
+    match round % 2 {
+        0 => (0..count).collect(),
+        _ => (0..count).rev().collect(),
+    }
+}
+
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
     Ok(listener.local_addr()?.port())

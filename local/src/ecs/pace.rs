@@ -44,14 +44,14 @@ impl Pace {
         }
     }
 
-    /// For tests: everything in tens of milliseconds, but for the patience with a task that starts on a busy machine.
+    /// For tests: everything in tens of milliseconds.
     pub fn instant() -> Pace {
         Pace {
             scheduler_tick: Duration::from_millis(5),
             health_interval: Duration::from_millis(15),
             healthy_after: 2,
             unhealthy_after: 3,
-            grace_period: Duration::from_secs(5),
+            grace_period: Duration::from_millis(500),
             deregistration_delay: Duration::from_millis(20),
             stop_timeout: Duration::from_millis(500),
             restart_delay: Duration::from_millis(5),
